@@ -1,0 +1,37 @@
+import { Controller, Get, Module, Res, type DynamicModule } from '@nestjs/common';
+import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import type { Response } from 'express';
+import { Health, type HealthReport } from './health.js';
+
+@Controller('health')
+class HealthController {
+  constructor(private readonly health: Health) {}
+
+  @Get('live')
+  async live(@Res({ passthrough: true }) response: Response): Promise<HealthReport> {
+    return answer(response, await this.health.alive());
+  }
+
+  @Get('ready')
+  async ready(@Res({ passthrough: true }) response: Response): Promise<HealthReport> {
+    return answer(response, await this.health.ready());
+  }
+}
+
+function answer(response: Response, report: HealthReport): HealthReport {
+  response.status(report.ok ? 200 : 503).header('Cache-Control', 'no-store');
+  return report;
+}
+
+/** What operators and orchestrators ask, on a port of its own that no public route leads to: `/metrics`, `/health/live`, `/health/ready`. */
+@Module({})
+export class InternalModule {
+  static for(health: Health): DynamicModule {
+    return {
+      module: InternalModule,
+      imports: [PrometheusModule.register({ defaultMetrics: { enabled: true } })],
+      controllers: [HealthController],
+      providers: [{ provide: Health, useValue: health }],
+    };
+  }
+}

@@ -1,0 +1,83 @@
+import * as z from 'zod/mini';
+import { parseAs } from './client-frames.js';
+
+const seq = z.number().check(z.int(), z.nonnegative());
+const overlayConfig = z.looseObject({ schemaVersion: z.literal(1), durationMs: z.number() });
+
+const amount = z.object({ raw: z.string(), decimals: z.number(), symbol: z.string(), chainId: z.number(), token: z.string() });
+/** What an alert shows; all text is a stranger's and goes into text nodes only. */
+export const TipView = z.object({
+  tipId: z.string(),
+  name: z.string(),
+  from: z.string(),
+  amount,
+  message: z.string(),
+  txHash: z.string(),
+});
+export type TipView = z.infer<typeof TipView>;
+
+/** At once after the upgrade. `pingMs`: how often the server pings; silence for longer than that plus 10 s means the link is dead. */
+export const HelloFrame = z.object({ op: z.literal('hello'), v: z.literal(1), sid: z.string(), pingMs: z.number() });
+/** Admitted. Events from `from` on follow; `recovered: false` means that some before it are gone for good. */
+export const ReadyFrame = z.object({
+  op: z.literal('ready'),
+  epoch: z.string(),
+  head: seq,
+  from: seq,
+  recovered: z.boolean(),
+  config: overlayConfig,
+});
+/** `head` tells a client that it missed something, within one beat. `degraded`: the store behind is away, so events may be late. */
+export const PingFrame = z.object({ op: z.literal('ping'), head: seq, degraded: z.optional(z.boolean()) });
+/** Connect anew after `afterMs`, keep this socket until the new one is ready or `graceMs` is over. */
+export const MoveFrame = z.object({ op: z.literal('move'), afterMs: z.number(), graceMs: z.number(), why: z.string() });
+/** Events `from`…`to` are lost to this client: continuity is over, said aloud. */
+export const GapFrame = z.object({ op: z.literal('gap'), from: seq, to: seq });
+
+const eventBase = {
+  op: z.literal('event'),
+  seq,
+  /** First seq this frame stands for; present when it stands for several (`summary`, `skip`). */
+  from: z.optional(seq),
+  replay: z.optional(z.boolean()),
+};
+const times = z.object({ block: z.optional(z.number()), seen: z.number(), pub: z.optional(z.number()) });
+const carried = { ...eventBase, id: z.string(), at: times, ttlMs: z.number() };
+
+export const TipFrame = z.object({
+  ...carried,
+  type: z.enum(['tip', 'tip.updated', 'tip.retracted']),
+  state: z.string(),
+  rev: z.number(),
+  d: TipView,
+});
+export const TestFrame = z.object({ ...carried, type: z.literal('test'), d: TipView });
+export const ConfigFrame = z.object({
+  ...carried,
+  type: z.literal('config'),
+  d: z.object({ overlayId: z.string(), config: overlayConfig }),
+});
+export const ControlFrame = z.object({ ...carried, type: z.literal('control'), d: z.looseObject({ action: z.string() }) });
+/** Replayed tips older than their `ttlMs`, summed up: too late to play one by one. */
+export const SummaryFrame = z.object({
+  ...eventBase,
+  type: z.literal('summary'),
+  d: z.object({ tips: z.number(), totals: z.array(amount) }),
+});
+/** Nothing to show at this place (retracted while away, or meant for another overlay); the count goes on. */
+export const SkipFrame = z.object({ ...eventBase, type: z.literal('skip') });
+
+export const EventFrame = z.discriminatedUnion('type', [TipFrame, TestFrame, ConfigFrame, ControlFrame, SummaryFrame, SkipFrame]);
+export type EventFrame = z.infer<typeof EventFrame>;
+export type TipFrame = z.infer<typeof TipFrame>;
+export type SummaryFrame = z.infer<typeof SummaryFrame>;
+
+export const ServerFrame = z.union([EventFrame, HelloFrame, ReadyFrame, PingFrame, MoveFrame, GapFrame]);
+export type ServerFrame = z.infer<typeof ServerFrame>;
+export type HelloFrame = z.infer<typeof HelloFrame>;
+export type ReadyFrame = z.infer<typeof ReadyFrame>;
+
+/** `undefined`: a frame this version does not know; ignore it. Never throws. */
+export function parseServerFrame(text: string): ServerFrame | undefined {
+  return parseAs(ServerFrame, text);
+}

@@ -1,0 +1,34 @@
+import type { BlockHeader, BlockRef, ChainLog } from '../block.js';
+import type { Hex } from '../hex.js';
+
+/** Which logs are ours. Empty `topics` means any. */
+export interface LogFilter {
+  readonly addresses: readonly Hex[];
+  /** Any of these as topic 0. */
+  readonly topics: readonly Hex[];
+}
+
+/** Told about a new head; a hint only, may repeat, skip, lie or arrive out of order. `receivedAtMs` is Unix milliseconds. */
+export type HeadListener = (head: BlockHeader, receivedAtMs: number) => void;
+
+/**
+ * One chain as seen through its nodes. Reads may be repeated at will; a result is a claim of one node at one moment.
+ * Throws `ChainUnavailable` (retryable) when no endpoint gave a usable answer in time. Implementations: `ViemChainReader`, `ScriptedChain`.
+ */
+export abstract class ChainReader {
+  abstract readonly chainId: number;
+  /** Asks every endpoint for its chain id; throws `WrongChain` on a mismatch. */
+  abstract verify(): Promise<void>;
+  /** The newest block an endpoint will tell. */
+  abstract head(): Promise<BlockHeader>;
+  /** `undefined` when the node does not know the hash. */
+  abstract blockByHash(hash: Hex): Promise<BlockHeader | undefined>;
+  /** Only for finding a start or for finalised heights; never inside a fork. */
+  abstract blockByNumber(number: number): Promise<BlockHeader | undefined>;
+  /** `undefined` when the chain has no such tag (yet). */
+  abstract tagged(tag: 'safe' | 'finalized'): Promise<BlockRef | undefined>;
+  /** Logs of exactly this block, in log order. An unknown hash is an error, never an empty answer. */
+  abstract logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]>;
+  /** Pushes heads until `signal` aborts; reconnects for ever on its own. Polling and pushing are the implementation's business. */
+  abstract watchHeads(listener: HeadListener, signal: AbortSignal): void;
+}

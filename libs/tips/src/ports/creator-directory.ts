@@ -1,0 +1,37 @@
+import type { Creator, Overlay, OverlayConfig } from '../creator.js';
+import type { Hex } from '../hex.js';
+import type { TipDisplay } from '../tip.js';
+
+export interface NewCreator {
+  readonly handle: string;
+  readonly displayName: string;
+  readonly wallets: readonly Hex[];
+  /** SHA-256 of the access token; the token itself is never stored. */
+  readonly accessTokenHash: Uint8Array;
+}
+
+export interface OverlayChange {
+  readonly name?: string;
+  readonly enabled?: boolean;
+  readonly config?: OverlayConfig;
+  /** Raise the version, so that every token handed out before stops working. */
+  readonly rotate?: boolean;
+}
+
+/**
+ * Creators and their overlays. Every change that open overlays must learn of commits its `config` or `test` event in the same transaction;
+ * the caller drains the creator's relay afterwards. Throws `Conflict`, `NotFound`, `StorageUnavailable`. Implementation: `PostgresCreatorDirectory`.
+ */
+export abstract class CreatorDirectory {
+  /** A second creator with the same handle or wallet is a `Conflict`. */
+  abstract createCreator(creator: NewCreator): Promise<Creator>;
+  abstract creator(id: string): Promise<Creator | undefined>;
+  abstract creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined>;
+  abstract createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay>;
+  abstract overlays(creatorId: string): Promise<readonly Overlay[]>;
+  /** `undefined` also when it belongs to another creator. */
+  abstract overlay(creatorId: string, overlayId: string): Promise<Overlay | undefined>;
+  abstract changeOverlay(creatorId: string, overlayId: string, change: OverlayChange): Promise<Overlay>;
+  /** Commits a `test` event for one overlay. Returns its id. */
+  abstract testAlert(creatorId: string, overlayId: string, display: TipDisplay): Promise<string>;
+}

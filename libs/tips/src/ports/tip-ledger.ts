@@ -1,0 +1,97 @@
+import type { BlockHeader, BlockRef, ChainLog } from '../block.js';
+import type { CreatorEvent, FeedPosition } from '../creator-event.js';
+import type { OverlayGrant } from '../creator.js';
+import type { SightedTip, StoredTip } from '../tip.js';
+
+export interface ChainCursor extends BlockRef {
+  /** Fencing token: commits with another epoch change nothing. */
+  readonly fence: number;
+}
+
+export interface BlockCommit {
+  readonly block: BlockHeader;
+  /** When the header reached us, Unix milliseconds. */
+  readonly seenAtMs: number;
+  readonly tips: readonly SightedTip[];
+  /** Logs of our contract that would not decode: kept aside, never in the way. */
+  readonly quarantined: readonly QuarantinedLog[];
+}
+
+export interface QuarantinedLog {
+  readonly log: ChainLog;
+  readonly code: string;
+}
+
+export interface Reorg {
+  /** The cursor as the caller knows it. */
+  readonly from: BlockRef;
+  /** Newest block that both branches share. */
+  readonly ancestor: BlockRef;
+  /** The new branch in order, parent links checked; may be empty. */
+  readonly branch: readonly BlockCommit[];
+}
+
+/** `moved`: the cursor is not where the caller thought (another leader, another branch). Reload it; never retry blindly. */
+export type CommitOutcome = { readonly kind: 'committed'; readonly creators: readonly string[] } | { readonly kind: 'moved' };
+
+export interface Lease {
+  readonly fence: number;
+  readonly expiresInMs: number;
+}
+
+export interface HistoryQuery {
+  readonly creatorId: string;
+  readonly limit: number;
+  /** Opaque: the `next` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface HistoryPage {
+  readonly tips: readonly StoredTip[];
+  readonly next?: string;
+}
+
+export interface FeedSnapshot {
+  readonly position: FeedPosition;
+  /** The newest events, contiguous, ending at `position.seq`. */
+  readonly events: readonly CreatorEvent[];
+  readonly grants: readonly OverlayGrant[];
+}
+
+/**
+ * The truth about tips and the events that overlays receive. Every write is one transaction: the tips, each creator's next gapless seqs,
+ * the events and the chain cursor move together or not at all. All calls may be repeated: what is stored already is not stored again.
+ * Throws `StorageUnavailable` (retryable). Implementation: `PostgresTipLedger`, on an external or an embedded Postgres.
+ */
+export abstract class TipLedger {
+  /** Takes or renews the lease of a chain. `undefined`: somebody else holds it. Expiry is by the database's clock. */
+  abstract acquire(chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined>;
+  abstract release(chainId: number, holder: string): Promise<void>;
+  abstract cursor(chainId: number): Promise<ChainCursor | undefined>;
+  /** Sets the first cursor of a chain; an existing one stays. Returns the cursor that holds. */
+  abstract begin(chainId: number, block: BlockHeader, fence: number): Promise<ChainCursor>;
+  /** Canonical blocks still remembered, newest first. */
+  abstract window(chainId: number, limit: number): Promise<readonly (BlockRef & { readonly parentHash: BlockHeader['hash'] })[]>;
+  /** One SQL statement. Gated by compare-and-swap on the cursor: `hash = block.parentHash AND epoch = fence`. */
+  abstract commit(chainId: number, fence: number, commit: BlockCommit): Promise<CommitOutcome>;
+  /**
+   * Blocks above the ancestor stop being canonical and the new branch is stored at once. A tip in both branches is one `tip.updated`
+   * (if anything visible changed), one only in the old is `tip.retracted`, one only in the new is `tip`.
+   */
+  abstract reorganise(chainId: number, fence: number, reorg: Reorg): Promise<CommitOutcome>;
+  /** Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. */
+  abstract finalize(chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome>;
+
+  /** Events after a seq, in order, at most `limit`. */
+  abstract eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]>;
+  /** `undefined`: no such creator. */
+  abstract position(creatorId: string): Promise<FeedPosition | undefined>;
+  /** Everything a feed needs to be rebuilt, read in one snapshot. */
+  abstract snapshot(creatorId: string, limit: number): Promise<FeedSnapshot | undefined>;
+  /** Notes that a feed has everything up to `seq`. */
+  abstract markPublished(creatorId: string, seq: number): Promise<void>;
+  /** Creators with events older than `olderThanMs` that no feed has confirmed, oldest first. */
+  abstract unpublished(olderThanMs: number, limit: number): Promise<readonly string[]>;
+  /** Newest tips first. */
+  abstract history(query: HistoryQuery): Promise<HistoryPage>;
+}
