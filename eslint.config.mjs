@@ -1,4 +1,5 @@
 import nx from '@nx/eslint-plugin';
+import { defineConfig } from 'eslint/config';
 import prettier from 'eslint-config-prettier';
 import n from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
@@ -16,6 +17,11 @@ const layers = [
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: ['layer:domain'] },
   { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:domain', 'layer:kit', 'layer:feature', 'layer:adapter', 'layer:contract'] },
   { sourceTag: 'layer:e2e', onlyDependOnLibsWithTags: ['*'] },
+  // Whoever holds the sockets of strangers must have nothing to lose: no database, no chain, no HTTP configuration.
+  {
+    sourceTag: 'app:gateway',
+    onlyDependOnLibsWithTags: ['lib:tips', 'lib:protocol', 'lib:platform', 'lib:broker', 'lib:delivery'],
+  },
 ];
 
 // Each third-party library has one owner.
@@ -53,7 +59,7 @@ const boundaries = (depConstraints) => ({
 });
 const size = { skipBlankLines: true, skipComments: true };
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['**/dist/', '**/node_modules/', '.nx/', '**/generated/', '**/*.mjs', '**/*.cjs', 'load/peers/', '**/vite.config.ts'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,

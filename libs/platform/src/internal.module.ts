@@ -1,6 +1,7 @@
 import { Controller, Get, Module, Res, type DynamicModule } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import type { Response } from 'express';
+import { register } from 'prom-client';
 import { Health, type HealthReport } from './health.js';
 
 @Controller('health')
@@ -27,9 +28,11 @@ function answer(response: Response, report: HealthReport): HealthReport {
 @Module({})
 export class InternalModule {
   static for(health: Health): DynamicModule {
+    // The registry is the process's own; a second app in it must not declare the process metrics again.
+    const enabled = register.getSingleMetric('process_cpu_seconds_total') === undefined;
     return {
       module: InternalModule,
-      imports: [PrometheusModule.register({ defaultMetrics: { enabled: true } })],
+      imports: [PrometheusModule.register({ defaultMetrics: { enabled } })],
       controllers: [HealthController],
       providers: [{ provide: Health, useValue: health }],
     };

@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { brokerEnv } from '@droppio/broker';
+import { chainEnv } from '@droppio/chain';
+import { loadEnv, platformEnv, port } from '@droppio/platform';
+import { storageEnv } from '@droppio/storage';
+
+export const listenerSettings = z.object({
+  ...platformEnv,
+  INTERNAL_PORT: port(9092).meta({ description: 'Port for /metrics and /health.' }),
+  ...storageEnv,
+  ...brokerEnv,
+  ...chainEnv,
+});
+export type ListenerSettings = z.output<typeof listenerSettings>;
+
+export const listenerEnv = (): ListenerSettings => loadEnv(listenerSettings, process.env);

@@ -1,0 +1,14 @@
+import 'vitest';
+
+declare module 'vitest' {
+  /** What the services step hands to tests: `inject('redisUrl')`. */
+  export interface ProvidedContext {
+    /** A Redis of this run, without persistence. */
+    redisUrl: string;
+    /** A Postgres of this run, as superuser; make a database of your own. */
+    postgresUrl: string;
+    anvilPath: string;
+    chromiumPath: string;
+    redisServerPath: string;
+  }
+}
