@@ -7,6 +7,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 const PREFIX = 'dro_ov_';
 const BODY_BYTES = 37;
 const MAC_BYTES = 32;
+const SECRET_MIN_BYTES = 32;
 
 export interface TokenKey {
   /** 0–255, part of the token: which key signed it. */
@@ -65,4 +66,41 @@ function uuidBytes(uuid: string): Buffer {
 
 function uuidText(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/**
+ * Reads the setting `OVERLAY_TOKEN_KEYS`: `id:secret` pairs with commas between them, newest last; a secret is 32 bytes or more, in hex or
+ * base64. Throws a `TypeError` whose message is a sentence about the first fault and never holds a secret.
+ */
+export function parseTokenKeys(text: string): readonly TokenKey[] {
+  const entries = text
+    .split(/[,\s]+/)
+    .filter((entry) => entry !== '')
+    .map(parseTokenKey);
+  if (entries.length === 0) throw new TypeError('it must name at least one key, as id:secret');
+  const twice = entries.find((key, at) => entries.findIndex((other) => other.id === key.id) !== at);
+  if (twice !== undefined) throw new TypeError(`key id ${String(twice.id)} is given twice`);
+  return entries;
+}
+
+function parseTokenKey(entry: string, at: number): TokenKey {
+  const [, id, secret] = /^(\d{1,3}):(.*)$/.exec(entry) ?? [];
+  if (id === undefined || secret === undefined || Number(id) > 255) {
+    throw new TypeError(`entry ${String(at + 1)} must be id:secret with an id from 0 to 255`);
+  }
+  const bytes = secretBytes(secret);
+  if (bytes === undefined) throw new TypeError(`the secret of key ${String(Number(id))} is neither hex nor base64`);
+  if (bytes.length < SECRET_MIN_BYTES) {
+    throw new TypeError(
+      `the secret of key ${String(Number(id))} has ${String(bytes.length)} bytes and must have at least ${String(SECRET_MIN_BYTES)}`,
+    );
+  }
+  return { id: Number(id), secret: bytes };
+}
+
+/** Hex wins: 64 hex digits are base64 too, but nobody means that. */
+function secretBytes(secret: string): Buffer | undefined {
+  if (/^([0-9a-f]{2})+$/i.test(secret)) return Buffer.from(secret, 'hex');
+  if (/^[A-Za-z0-9+/_-]+={0,2}$/.test(secret)) return Buffer.from(secret, 'base64');
+  return undefined;
 }
