@@ -1,0 +1,2 @@
+export * from './deploy-testing.js';
+export * from './generated/contracts.js';
