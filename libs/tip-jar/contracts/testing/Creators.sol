@@ -3,10 +3,10 @@ pragma solidity 0.8.37;
 
 import {TipJar} from "../TipJar.sol";
 
-/// A creator that spends what it gets on another tip, inside the first.
+/// A creator that passes what it gets on as another tip, inside the first.
 contract ReentrantCreator {
     receive() external payable {
-        TipJar(msg.sender).tip{value: msg.value}(address(this), "again", bytes32(0));
+        TipJar(msg.sender).tip{value: msg.value}(address(0xbeef), "again", bytes32(0));
     }
 }
 

@@ -61,11 +61,18 @@ contract GenerousToken is PlainToken {
     }
 }
 
-/// Tips again from inside a transfer.
+/// Tips again from inside a transfer, and lets the inner tip's delivery pass for the outer one's too.
 contract ReentrantToken is PlainToken {
+    bool private inside;
+
     function transferFrom(address from, address to, uint256 amount) external override returns (bool) {
+        if (inside) {
+            balanceOf[to] += amount;
+            return true;
+        }
+        inside = true;
+        allowance[from][msg.sender] -= amount;
         TipJar(msg.sender).tipToken(address(this), amount, to, "again", bytes32(0));
-        _move(from, to, amount);
         return true;
     }
 }
