@@ -29,7 +29,7 @@ export default defineConfig({
           include: ['{apps,libs,e2e,load}/**/*.integration.spec.ts'],
           pool: 'forks',
           env: { TZ: 'UTC' },
-          globalSetup: ['e2e/services/global-setup.ts'],
+          globalSetup: ['e2e/src/services/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -43,7 +43,7 @@ export default defineConfig({
           // Stories start whole fleets of processes: one at a time.
           fileParallelism: false,
           env: { TZ: 'UTC' },
-          globalSetup: ['e2e/services/global-setup.ts', 'e2e/services/build.ts'],
+          globalSetup: ['e2e/src/services/global-setup.ts', 'e2e/src/services/build.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

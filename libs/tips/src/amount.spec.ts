@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatAmount, formatUnits, shortAddress } from './amount.js';
+import { formatAmount, formatUnits, parseUnits, shortAddress } from './amount.js';
 
 describe('formatUnits', () => {
   it.each([
@@ -30,4 +30,23 @@ it('an amount carries its symbol', () => {
 
 it('an address is shortened to what people compare', () => {
   expect(shortAddress('0x1234567890abcdef1234567890abcdef12345678')).toBe('0x1234…5678');
+});
+
+describe('parseUnits', () => {
+  it('is the inverse of formatUnits', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), fc.integer({ min: 0, max: 36 }), (raw, decimals) => {
+        expect(parseUnits(formatUnits(raw, decimals), decimals)).toBe(raw);
+      }),
+    );
+  });
+
+  it.each(['', '-1', '1e3', '.5', '1.', '0x10', '1,5', ' 1', 'NaN'])('refuses %j', (text) => {
+    expect(parseUnits(text, 18)).toBeUndefined();
+  });
+
+  it('refuses more digits than the token has', () => {
+    expect(parseUnits('0.0000001', 6)).toBeUndefined();
+    expect(parseUnits('0.1000000', 6)).toBe(100_000n);
+  });
 });

@@ -17,3 +17,11 @@ export function formatAmount(amount: Pick<DisplayAmount, 'raw' | 'decimals' | 's
 export function shortAddress(address: string): string {
   return `${address.slice(0, 6)}…${address.slice(-4)}`;
 }
+
+/** `1.5` with 6 decimals → `1500000n`. `undefined` for anything but a plain non-negative decimal that fits the decimals exactly. */
+export function parseUnits(text: string, decimals: number): bigint | undefined {
+  const match = /^(\d{1,78})(?:\.(\d{1,78}))?$/.exec(text);
+  const fraction = (match?.[2] ?? '').replace(/0+$/, '');
+  if (match?.[1] === undefined || fraction.length > decimals) return undefined;
+  return BigInt(match[1] + fraction.padEnd(decimals, '0'));
+}
