@@ -1,0 +1,238 @@
+import type { EventFrame } from '@droppio/protocol';
+import { aDisplay, ManualClock } from '@droppio/tips/testing';
+import { describe, expect, it } from 'vitest';
+import { MemoryCursorStore, type CursorStore } from './cursor-store.js';
+import { aTestFrame, aTipFrame } from './testing/scripted-transport.js';
+import { TipInbox, type InboxOptions } from './tip-inbox.js';
+import type { Alert, TipAlert } from './alert.js';
+
+const at = (seq: number, epoch = 'e1') => ({ epoch, seq });
+
+function anInbox(store: CursorStore = new MemoryCursorStore(), options: InboxOptions = {}) {
+  const clock = new ManualClock();
+  const patched: TipAlert[] = [];
+  let calls = 0;
+  const inbox = new TipInbox(
+    store,
+    {
+      waiting: () => {
+        calls += 1;
+      },
+      patched: (alert) => patched.push(alert),
+    },
+    { clock, ...options },
+  );
+  const hear = (...frames: EventFrame[]): void => {
+    for (const frame of frames) inbox.receive(frame, at(frame.seq));
+  };
+  const drain = (): Alert[] => {
+    const alerts: Alert[] = [];
+    for (let alert = inbox.take(); alert !== undefined; alert = inbox.take()) alerts.push(alert);
+    return alerts;
+  };
+  return { inbox, store, clock, patched, hear, drain, calls: () => calls };
+}
+
+const ids = (alerts: readonly Alert[]): string[] =>
+  alerts.map((alert) => (alert.kind === 'tip' ? alert.id : `digest of ${String(alert.tips)}`));
+
+describe(TipInbox.name, () => {
+  it('hands out tips in order, each once', () => {
+    const { hear, drain, calls } = anInbox();
+    const [first, second] = [aTipFrame(1), aTipFrame(2)];
+    hear(first, second);
+    expect(calls()).toBe(2);
+    expect(ids(drain())).toEqual([first.id, second.id]);
+    hear({ ...first, seq: 3 }, { ...second, seq: 4 });
+    expect(drain()).toEqual([]);
+  });
+
+  it('writes an alert down as shown before it hands it out', () => {
+    const { hear, inbox, store } = anInbox();
+    const tip = aTipFrame(1);
+    hear(tip);
+    expect(store.load()).toEqual({ cursor: at(0), shown: [] });
+    inbox.take();
+    expect(store.load()).toEqual({ cursor: at(1), shown: [tip.id] });
+  });
+
+  it('keeps the cursor before the oldest event that still waits, so that a reload asks for it again', () => {
+    const { hear, inbox, store, drain } = anInbox();
+    hear(aTipFrame(5), aTipFrame(6), { op: 'event', type: 'skip', seq: 9, from: 7 });
+    inbox.take();
+    expect(store.load().cursor).toEqual(at(5));
+    drain();
+    expect(store.load().cursor).toEqual(at(9));
+  });
+
+  it('shows each tip once over a reload in mid-alert', () => {
+    const store = new MemoryCursorStore();
+    const tips = [aTipFrame(1), aTipFrame(2)];
+    const before = anInbox(store);
+    before.hear(...tips);
+    const shown = [before.inbox.take()];
+    const after = anInbox(store);
+    expect(after.inbox.cursor).toEqual(at(1));
+    after.hear(...tips.slice(1));
+    shown.push(...after.drain());
+    expect(shown.map((alert) => alert?.kind === 'tip' && alert.seq)).toEqual([1, 2]);
+  });
+
+  it('recognises a shown tip in a stream that is numbered anew', () => {
+    const store = new MemoryCursorStore();
+    const tip = aTipFrame(900);
+    const before = anInbox(store);
+    before.hear(tip);
+    before.drain();
+    const after = anInbox(store);
+    after.inbox.receive({ ...tip, seq: 2 }, at(2, 'e2'));
+    expect(after.drain()).toEqual([]);
+    expect(store.load().cursor).toEqual(at(2, 'e2'));
+  });
+
+  it('shows a test alert with its mark', () => {
+    const { hear, inbox } = anInbox();
+    hear(aTestFrame(1));
+    expect(inbox.take()).toMatchObject({ kind: 'tip', test: true });
+  });
+});
+
+describe(`${TipInbox.name}: changes`, () => {
+  it('removes a tip that is retracted before its turn', () => {
+    const { hear, drain, store } = anInbox();
+    const [kept, gone] = [aTipFrame(1), aTipFrame(2)];
+    hear(kept, gone, { ...gone, seq: 3, type: 'tip.retracted', state: 'orphaned' });
+    expect(ids(drain())).toEqual([kept.id]);
+    expect(store.load().cursor).toEqual(at(3));
+  });
+
+  it('plays a tip once that was retracted in time and came back', () => {
+    const { hear, drain } = anInbox();
+    const tip = aTipFrame(1);
+    hear(tip, { ...tip, seq: 2, type: 'tip.retracted', state: 'orphaned' }, { ...tip, seq: 3, type: 'tip.updated', rev: 3 });
+    hear({ ...tip, seq: 4, type: 'tip.updated', rev: 4 });
+    expect(ids(drain())).toEqual([tip.id]);
+  });
+
+  it('plays no tip again that was retracted after it was shown and came back', () => {
+    const { hear, drain } = anInbox();
+    const tip = aTipFrame(1);
+    hear(tip);
+    drain();
+    hear({ ...tip, seq: 2, type: 'tip.retracted', state: 'orphaned' }, { ...tip, seq: 3, type: 'tip.updated', rev: 3 });
+    expect(drain()).toEqual([]);
+  });
+
+  it('does not take the finality of an unknown tip for a new one', () => {
+    const { hear, drain } = anInbox();
+    hear({ ...aTipFrame(1), type: 'tip.updated', state: 'safe' }, { ...aTipFrame(2), type: 'tip.updated', state: 'finalized' });
+    expect(drain()).toEqual([]);
+  });
+
+  it('patches a waiting tip in its place, and tells of a change to a shown one', () => {
+    const { hear, inbox, patched, drain } = anInbox();
+    const [first, second] = [aTipFrame(1), aTipFrame(2)];
+    const renamed = { ...first.d, name: 'vitalik.eth' };
+    hear(first, second, { ...first, seq: 3, type: 'tip.updated', d: renamed });
+    expect(inbox.take()).toMatchObject({ id: first.id, view: { name: 'vitalik.eth' } });
+    hear({ ...first, seq: 4, type: 'tip.updated' });
+    expect(patched.map((alert) => alert.id)).toEqual([first.id]);
+    expect(ids(drain())).toEqual([second.id]);
+  });
+});
+
+describe(`${TipInbox.name}: too much at once`, () => {
+  const worth = (seq: number, raw: string, symbol = 'ETH', decimals = 18) => {
+    const display = aDisplay();
+    return aTipFrame(seq, { d: { ...display, amount: { ...display.amount, raw, symbol, decimals } } });
+  };
+
+  it('folds a burst into one card that adds up exactly', () => {
+    const { hear, drain, inbox } = anInbox(undefined, { burst: 3 });
+    hear(worth(1, '1'), worth(2, '9007199254740993'), worth(3, '2', 'USDC', 6), worth(4, '3', 'USDC', 6));
+    expect(inbox.size).toBe(1);
+    expect(drain()).toMatchObject([
+      {
+        kind: 'digest',
+        tips: 4,
+        totals: [
+          { symbol: 'ETH', raw: '9007199254740994' },
+          { symbol: 'USDC', raw: '5' },
+        ],
+      },
+    ]);
+  });
+
+  it('never folds a test alert', () => {
+    const { hear, drain } = anInbox(undefined, { burst: 1 });
+    const test = aTestFrame(2);
+    hear(aTipFrame(1), test, aTipFrame(3));
+    expect(ids(drain())).toEqual(['digest of 2', test.id]);
+  });
+
+  it('takes a retracted tip out of a card, and shows the last one by itself', () => {
+    const { hear, drain } = anInbox(undefined, { burst: 1 });
+    const [kept, gone] = [aTipFrame(1), aTipFrame(2)];
+    hear(kept, gone, { ...gone, seq: 3, type: 'tip.retracted', state: 'orphaned' });
+    expect(ids(drain())).toEqual([kept.id]);
+  });
+
+  it('remembers every tip of a card as shown', () => {
+    const { hear, drain } = anInbox(undefined, { burst: 1 });
+    const tips = [aTipFrame(1), aTipFrame(2)];
+    hear(...tips);
+    drain();
+    hear(...tips.map((tip, i) => ({ ...tip, seq: 3 + i, type: 'tip.updated' as const })));
+    expect(drain()).toEqual([]);
+  });
+
+  it('judges what was missed as a whole: a few are played', () => {
+    const { inbox, hear, drain } = anInbox(undefined, { catchUp: 3 });
+    inbox.resume({ head: 3 }, at(0));
+    hear(aTipFrame(1, { replay: true }), aTipFrame(2, { replay: true }));
+    expect(inbox.take()).toBeUndefined();
+    hear(aTipFrame(3, { replay: true }));
+    expect(drain()).toHaveLength(3);
+  });
+
+  it('judges what was missed as a whole: many are one card, and what comes live stays by itself', () => {
+    const { inbox, hear, drain } = anInbox(undefined, { catchUp: 2 });
+    inbox.resume({ head: 3 }, at(0));
+    const live = aTipFrame(4);
+    hear(...[1, 2, 3].map((seq) => aTipFrame(seq, { replay: true })), live);
+    expect(ids(drain())).toEqual(['digest of 3', live.id]);
+  });
+
+  it('shows what the server summed up as a card of its own', () => {
+    const { hear, drain } = anInbox();
+    const { amount } = aDisplay();
+    hear({ op: 'event', type: 'summary', from: 1, seq: 12, d: { tips: 12, totals: [amount] } }, aTipFrame(13));
+    expect(drain()).toMatchObject([{ kind: 'digest', tips: 12, totals: [amount] }, { kind: 'tip' }]);
+  });
+
+  it('does not wait for the rest of what was missed when the link is gone', () => {
+    const { inbox, hear, drain } = anInbox();
+    inbox.resume({ head: 3 }, at(0));
+    hear(aTipFrame(1, { replay: true }));
+    expect(drain()).toEqual([]);
+    inbox.interrupt();
+    expect(drain()).toHaveLength(1);
+  });
+
+  it('folds what has waited longer than it may play', () => {
+    const { hear, drain, clock } = anInbox();
+    hear(aTipFrame(1), aTipFrame(2));
+    clock.advance(600_001);
+    const live = aTipFrame(3);
+    hear(live);
+    expect(ids(drain())).toEqual(['digest of 2', live.id]);
+  });
+
+  it('stays bounded under a flood, and counts every tip of it', () => {
+    const { hear, drain, inbox } = anInbox(undefined, { burst: 3 });
+    // After the first fold every third tip folds again, so the last of 3001 does.
+    for (let seq = 1; seq <= 3001; seq += 1) hear(worth(seq, '1'));
+    expect(inbox.size).toBe(1);
+    expect(drain()).toMatchObject([{ tips: 3001, totals: [{ raw: '3001' }] }]);
+  });
+});
