@@ -1,0 +1,56 @@
+import { Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { Unauthorized } from '@droppio/tips';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Request, Response } from 'express';
+import { Counter } from 'prom-client';
+import { rememberCaller, ROLES, type Caller, type Role } from './access.js';
+import { Credentials } from './credentials.js';
+import { Forbidden } from './errors.js';
+import { routeOf } from './http-metrics.js';
+import { AUTH_REFUSED } from './metrics.js';
+import { requestIdOf } from './request-id.js';
+
+const CREATORS_ONLY: readonly Role[] = ['creator'];
+
+/** Stands before every HTTP route of the process: no route is open. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  private readonly logger = new Logger('creators');
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly credentials: Credentials,
+    @InjectMetric(AUTH_REFUSED) private readonly refused: Counter,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    // Global guards also see sockets when one process has both; those have their own tokens and codes.
+    if (context.getType() !== 'http') return true;
+    const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
+    const roles =
+      this.reflector.getAllAndOverride<readonly Role[] | undefined>(ROLES, [context.getHandler(), context.getClass()]) ?? CREATORS_ONLY;
+    const caller = await this.identify(request, response);
+    if (!roles.includes(caller.role)) {
+      this.note('role', request, response);
+      throw new Forbidden('These credentials are for another part of the API.');
+    }
+    rememberCaller(request, caller);
+    return true;
+  }
+
+  private async identify(request: Request, response: Response): Promise<Caller> {
+    try {
+      return await this.credentials.callerOf(request.get('authorization'));
+    } catch (error) {
+      if (error instanceof Unauthorized) this.note(error.context['reason'] === 'none' ? 'none' : 'unknown', request, response);
+      throw error;
+    }
+  }
+
+  private note(reason: 'none' | 'unknown' | 'role', request: Request, response: Response): void {
+    this.refused.inc({ reason });
+    this.logger.log('auth.refused', { reason, route: routeOf(request), ip: request.ip, requestId: requestIdOf(response) });
+  }
+}

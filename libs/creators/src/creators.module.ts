@@ -1,0 +1,36 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { OverlayTokens } from '@droppio/protocol/overlay-token';
+import { AccessGuard } from './access.guard.js';
+import { CreatorsController } from './creators.controller.js';
+import { CreatorsOptions } from './creators-options.js';
+import { Credentials } from './credentials.js';
+import { HttpMetrics } from './http-metrics.js';
+import { metrics } from './metrics.js';
+import { OverlayLinks } from './overlay-links.js';
+import { OverlaysController } from './overlays.controller.js';
+import { OverlaysService } from './overlays.service.js';
+import { RequestPipe } from './request.pipe.js';
+import { TipsController } from './tips.controller.js';
+
+/** HTTP → config. Needs `CreatorDirectory`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
+@Module({})
+export class CreatorsModule {
+  static for(options: CreatorsOptions): DynamicModule {
+    return {
+      module: CreatorsModule,
+      controllers: [CreatorsController, OverlaysController, TipsController],
+      providers: [
+        { provide: CreatorsOptions, useValue: options },
+        { provide: OverlayTokens, useValue: new OverlayTokens(options.tokenKeys) },
+        Credentials,
+        OverlayLinks,
+        OverlaysService,
+        HttpMetrics,
+        ...metrics,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_PIPE, useClass: RequestPipe },
+      ],
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { OverlayTokens } from '@droppio/protocol/overlay-token';
+import { CreatorDirectory, Unauthorized } from '@droppio/tips';
+import type { Caller } from './access.js';
+import { hashAccessToken, isAccessToken } from './access-token.js';
+import { CreatorsOptions } from './creators-options.js';
+
+/** Turns what a request shows into who asks. The one place that knows kinds of credentials: another way to sign in is another branch here. */
+@Injectable()
+export class Credentials {
+  private readonly operator: Uint8Array | undefined;
+
+  constructor(
+    options: CreatorsOptions,
+    private readonly directory: CreatorDirectory,
+    private readonly overlayTokens: OverlayTokens,
+  ) {
+    this.operator = options.adminToken === undefined ? undefined : sha256(options.adminToken);
+  }
+
+  /** Throws `Unauthorized` with the same words for unknown, revoked and malformed. */
+  async callerOf(authorization: string | undefined): Promise<Caller> {
+    const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) throw refused('none');
+    return (await this.creator(token)) ?? (await this.overlay(token)) ?? this.operatorOf(token);
+  }
+
+  private async creator(token: string): Promise<Caller | undefined> {
+    if (!isAccessToken(token)) return undefined;
+    const creator = await this.directory.creatorByAccessToken(hashAccessToken(token));
+    return creator === undefined ? undefined : { role: 'creator', creator };
+  }
+
+  /** The signature costs no look-up; whether the token was rotated away, only the overlay's row knows. */
+  private async overlay(token: string): Promise<Caller | undefined> {
+    const claim = this.overlayTokens.verify(token);
+    if (claim === undefined) return undefined;
+    const overlay = await this.directory.overlay(claim.creatorId, claim.overlayId);
+    return overlay?.enabled === true && overlay.version === claim.version ? { role: 'overlay', claim } : undefined;
+  }
+
+  private operatorOf(token: string): Caller {
+    // Hashes have one length, so the comparison tells nothing about the secret's.
+    if (this.operator === undefined || !timingSafeEqual(sha256(token), this.operator)) throw refused('unknown');
+    return { role: 'operator' };
+  }
+}
+
+function sha256(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest();
+}
+
+function refused(reason: 'none' | 'unknown'): Unauthorized {
+  return new Unauthorized('Send a valid token as "Authorization: Bearer …".', { context: { reason } });
+}

@@ -1,0 +1,81 @@
+import { isIP } from 'node:net';
+import { parseTokenKeys } from '@droppio/protocol/overlay-token';
+import * as z from 'zod';
+import type { HttpOptions } from './http.js';
+import { CreatorsOptions } from './creators-options.js';
+
+const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+const list = (fits: (entry: string) => boolean, fault: string) =>
+  z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[,\s]+/).filter((entry) => entry !== ''))
+    .refine((entries) => entries.every(fits), fault);
+
+/** Settings of whoever serves the API. */
+export const creatorsEnv = {
+  ADMIN_TOKEN: z
+    .string()
+    .min(32, 'it must have at least 32 characters')
+    .max(512)
+    .regex(/^[\x21-\x7e]*$/, 'it must be plain characters without spaces')
+    .optional()
+    .meta({ description: 'Secret that may register creators (POST /v1/creators), at least 32 characters. Without it nobody may.' }),
+  OVERLAY_TOKEN_KEYS: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return parseTokenKeys(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'it cannot be read' });
+        return z.NEVER;
+      }
+    })
+    .meta({ description: 'Keys that sign overlay URLs, `id:secret` separated by commas; the last one signs, all verify.' }),
+  PUBLIC_PAGE_URL: z
+    .url({ protocol: /^https?$/, error: 'it must be an address that starts with http:// or https://' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .meta({ description: 'Where browsers find the overlay page, e.g. https://tips.example.com/overlay.' }),
+  PUBLIC_GATEWAY_URL: z
+    .url({ protocol: /^wss?$/, error: 'it must be an address that starts with ws:// or wss://' })
+    .transform(gatewayUrl)
+    .meta({ description: 'Where overlays open their WebSocket, e.g. wss://tips.example.com/overlay (the default path).' }),
+  CORS_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
+    description: 'Origins whose pages may call the API, separated by commas. Default: none.',
+  }),
+  TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({
+    description: 'Proxies whose X-Forwarded-For is believed, separated by commas. Default: none.',
+  }),
+};
+
+type CreatorsEnv = z.output<z.ZodObject<typeof creatorsEnv>>;
+
+export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
+  return new CreatorsOptions({
+    adminToken: env.ADMIN_TOKEN,
+    tokenKeys: env.OVERLAY_TOKEN_KEYS,
+    pageUrl: env.PUBLIC_PAGE_URL,
+    gatewayUrl: env.PUBLIC_GATEWAY_URL,
+  });
+}
+
+export function httpOptions(env: CreatorsEnv): HttpOptions {
+  return { corsOrigins: env.CORS_ORIGINS, trustedProxies: env.TRUSTED_PROXIES };
+}
+
+function gatewayUrl(text: string): string {
+  const url = new URL(text);
+  return `${url.origin}${url.pathname === '/' ? '/overlay' : url.pathname}`;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+}
+
+function isNetwork(text: string): boolean {
+  if (NAMED_NETWORKS.has(text)) return true;
+  const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && (prefix === undefined || (Number(prefix) > 0 && Number(prefix) <= (family === 4 ? 32 : 128)));
+}

@@ -1,0 +1,58 @@
+import { DroppioError, type ErrorOptions } from '@droppio/tips';
+
+/** One thing that is wrong with a request. `pointer` is a JSON pointer into the part that `in` names. */
+export interface Fault {
+  readonly in: 'body' | 'query' | 'path' | 'header';
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** What was sent does not have the shape that the route asks for. */
+export class InvalidRequest extends DroppioError {
+  readonly code = 'invalid-request';
+  readonly retryable = false;
+
+  constructor(
+    message: string,
+    readonly faults: readonly Fault[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** The caller is known, but this is not theirs to do. */
+export class Forbidden extends DroppioError {
+  readonly code = 'forbidden';
+  readonly retryable = false;
+}
+
+export class BodyTooLarge extends DroppioError {
+  readonly code = 'body-too-large';
+  readonly retryable = false;
+}
+
+/** A body in another language than plain JSON. */
+export class UnsupportedMediaType extends DroppioError {
+  readonly code = 'unsupported-media-type';
+  readonly retryable = false;
+}
+
+/** One more would be more than an account may have. */
+export class LimitReached extends DroppioError {
+  readonly code = 'limit-reached';
+  readonly retryable = false;
+}
+
+/** Too many requests wait for events already; come back after `retryAfterS` seconds. */
+export class Overloaded extends DroppioError {
+  readonly code = 'overloaded';
+  readonly retryable = true;
+
+  constructor(
+    message: string,
+    readonly retryAfterS: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

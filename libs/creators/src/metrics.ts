@@ -1,0 +1,18 @@
+import { makeCounterProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+
+export const HTTP_REQUEST_DURATION = 'droppio_http_request_duration_seconds';
+export const AUTH_REFUSED = 'droppio_creators_auth_refused_total';
+
+export const metrics = [
+  makeHistogramProvider({
+    name: HTTP_REQUEST_DURATION,
+    help: 'Time from the request to the end of its answer, by route template.',
+    labelNames: ['method', 'route', 'status_class'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+  }),
+  makeCounterProvider({
+    name: AUTH_REFUSED,
+    help: 'Requests refused for their credentials, by reason.',
+    labelNames: ['reason'],
+  }),
+];

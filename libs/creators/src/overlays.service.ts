@@ -1,0 +1,83 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import {
+  cleanMessage,
+  CreatorDirectory,
+  EventRelay,
+  NATIVE_TOKEN,
+  NotFound,
+  within,
+  type Creator,
+  type Overlay,
+  type OverlayChange,
+  type TipDisplay,
+} from '@droppio/tips';
+import { LimitReached } from './errors.js';
+import type { NewOverlayBody, TestAlertBody } from './overlay.schema.js';
+
+/** A soft bound against runaway scripts: two creations at the same moment may pass it by one. */
+const MAX_OVERLAYS = 100;
+/** A change is committed by then; an answer need not wait longer for it to be live. */
+const DRAIN_WAIT_MS = 2000;
+const NOBODY = '0x0000000000000000000000000000000000000000';
+const NOTHING = `0x${'00'.repeat(32)}` as const;
+
+/** Changes to overlays: committed first, then pushed to the open ones. Every call names the creator, so nobody reaches another's. */
+@Injectable()
+export class OverlaysService {
+  private readonly logger = new Logger('creators');
+
+  constructor(
+    private readonly directory: CreatorDirectory,
+    private readonly relay: EventRelay,
+  ) {}
+
+  async create(creatorId: string, { name, config }: NewOverlayBody): Promise<Overlay> {
+    const existing = await this.directory.overlays(creatorId);
+    if (existing.length >= MAX_OVERLAYS) throw new LimitReached(`A creator may have ${String(MAX_OVERLAYS)} overlays.`);
+    const overlay = await this.directory.createOverlay(creatorId, name, config);
+    await this.publish(creatorId);
+    return overlay;
+  }
+
+  list(creatorId: string): Promise<readonly Overlay[]> {
+    return this.directory.overlays(creatorId);
+  }
+
+  async get(creatorId: string, overlayId: string): Promise<Overlay> {
+    const overlay = await this.directory.overlay(creatorId, overlayId);
+    if (overlay === undefined) throw new NotFound('No such overlay.');
+    return overlay;
+  }
+
+  async change(creatorId: string, overlayId: string, change: OverlayChange): Promise<Overlay> {
+    const overlay = await this.directory.changeOverlay(creatorId, overlayId, change);
+    await this.publish(creatorId);
+    return overlay;
+  }
+
+  async testAlert(creator: Creator, overlayId: string, sample: TestAlertBody): Promise<string> {
+    const id = await this.directory.testAlert(creator.id, overlayId, display(creator, sample));
+    await this.publish(creator.id);
+    return id;
+  }
+
+  private async publish(creatorId: string): Promise<void> {
+    await within(DRAIN_WAIT_MS, 'publishing a change', this.relay.drain(creatorId)).catch((error: unknown) => {
+      this.logger.warn('publish.slow', errorFields(error));
+    });
+  }
+}
+
+/** Shaped like a tip, but with a transaction that cannot exist. */
+function display(creator: Creator, { name, message, amount }: TestAlertBody): TipDisplay {
+  return {
+    tipId: `test-${NOTHING}-0`,
+    name,
+    from: creator.wallets[0] ?? NOBODY,
+    amount: { ...amount, chainId: 1, token: NATIVE_TOKEN },
+    message: cleanMessage(message),
+    ref: NOTHING,
+    txHash: NOTHING,
+  };
+}

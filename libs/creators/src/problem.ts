@@ -1,0 +1,85 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+import type * as tips from '@droppio/tips';
+import { DroppioError } from '@droppio/tips';
+import type * as local from './errors.js';
+import { InvalidRequest, Overloaded, type Fault } from './errors.js';
+
+/** Where the words behind each `type` are served. */
+export const PROBLEMS_PATH = '/docs/problems';
+
+/** RFC 9457, plus what a program needs: `code` to switch on, `requestId` to quote, `errors` to mark fields. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly errors?: readonly Fault[];
+  /** Seconds; also sent as `Retry-After`. */
+  readonly retryAfterS?: number;
+}
+
+type CodeOf<Module> = {
+  [Name in keyof Module]: Module[Name] extends abstract new (...given: never[]) => { readonly code: infer Code extends string }
+    ? string extends Code
+      ? never
+      : Code
+    : never;
+}[keyof Module];
+
+/** Every code that the words and this room know: an error class without a row below does not compile. */
+type KnownCode = CodeOf<typeof tips> | CodeOf<typeof local>;
+
+interface Row {
+  readonly status: number;
+  readonly title: string;
+}
+
+export const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request does not have the asked-for shape' },
+  unauthorized: { status: 401, title: 'Valid credentials are needed' },
+  forbidden: { status: 403, title: 'These credentials do not allow this' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  conflict: { status: 409, title: 'It exists already' },
+  'limit-reached': { status: 409, title: 'An account may not have more of these' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body must be plain JSON' },
+  overloaded: { status: 503, title: 'Too much is going on at once' },
+  'storage-unavailable': { status: 503, title: 'The database does not answer' },
+  'broker-unavailable': { status: 503, title: 'The live feed does not answer' },
+  'chain-unavailable': { status: 503, title: 'The chain does not answer' },
+  'timed-out': { status: 503, title: 'It took too long' },
+  'wrong-chain': { status: 500, title: 'The server is set up for another chain' },
+  'reorg-too-deep': { status: 500, title: 'The chain needs a person to look at it' },
+  'log-undecodable': { status: 500, title: 'A log could not be read' },
+} as const satisfies Record<KnownCode, Row>;
+
+const INTERNAL: Row = { status: 500, title: 'Something went wrong on our side' };
+const table: Readonly<Record<string, Row | undefined>> = PROBLEMS;
+
+/** What a client may know of a failure: its own mistakes in our words, nothing of our inside. Never throws. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof DroppioError) {
+    const row = table[error.code];
+    if (row === undefined) return problem('internal', INTERNAL);
+    return {
+      ...problem(error.code, row, row.status < 500 ? error.message : undefined),
+      ...(error instanceof InvalidRequest && error.faults.length > 0 ? { errors: error.faults } : {}),
+      ...(row.status === 503 ? { retryAfterS: error instanceof Overloaded ? error.retryAfterS : 1 } : {}),
+    };
+  }
+  // The framework's own refusals. Their messages may repeat the URL or the body, so only the status is taken over.
+  if (error instanceof HttpException && error.getStatus() < 500) return refusal(error.getStatus());
+  return problem('internal', INTERNAL);
+}
+
+function refusal(status: number): Problem {
+  const title = STATUS_CODES[status] ?? 'Refused';
+  if (status === 404) return problem('not-found', PROBLEMS['not-found'], 'No such route.');
+  return problem(title.toLowerCase().replace(/[^a-z]+/g, '-'), { status, title });
+}
+
+function problem(code: string, { status, title }: Row, detail?: string): Problem {
+  return { type: `${PROBLEMS_PATH}#${code}`, title, status, detail: detail ?? `${title}.`, code };
+}
