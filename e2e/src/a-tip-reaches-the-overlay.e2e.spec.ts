@@ -1,0 +1,109 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { HouseClient } from './houses/index.js';
+import { ROOT, startStandalone, startTrio, type House } from './houses/index.js';
+import { OverlaySource } from './overlay-source.js';
+import { startBrowser } from './services/browser.js';
+
+const PICTURES = process.env['DROPPIO_PICTURES'] ?? resolve(ROOT, 'test-results');
+const GWEI = 1_000_000_000n;
+
+const houses: readonly (readonly [string, () => Promise<House>])[] = [
+  ['standalone: memory and embedded Postgres', () => startStandalone({ anvilPath: inject('anvilPath') })],
+  [
+    'api, listener and two gateways: Redis and Postgres',
+    () => startTrio({ anvilPath: inject('anvilPath'), redisUrl: inject('redisUrl'), postgresUrl: inject('postgresUrl'), gateways: 2 }),
+  ],
+];
+
+describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
+  let browser: Browser;
+  let house: House;
+  let client: HouseClient;
+
+  beforeAll(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    browser = await startBrowser(inject('chromiumPath'));
+    house = await start();
+    client = new HouseClient(house);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await house.stop();
+  });
+
+  it('shows name, amount and message in a real browser', async () => {
+    const creator = await client.creator();
+    const overlay = await OverlaySource.open(browser, creator.pageUrl);
+    await client.tip(creator, 10_000_000n * GWEI, 'gg <b>well played</b> 🎉');
+    await overlay.alert('0.01 ETH');
+    await overlay.alert('gg <b>well played</b> 🎉');
+    expect(await overlay.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgba(0, 0, 0, 0)');
+    expect(await overlay.page.locator('[data-alert] b').count()).toBe(0);
+    // The alert has come in fully when its entry animation is over.
+    await overlay.page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== 'running'), undefined, {
+      timeout: 10_000,
+    });
+    await overlay.page.evaluate(() => {
+      document.documentElement.style.background = 'linear-gradient(135deg, #1b2735, #3b2b58)';
+    });
+    await overlay.page.screenshot({
+      path: resolve(PICTURES, `overlay-${house.name}.png`),
+      clip: { x: 460, y: 0, width: 1000, height: 560 },
+    });
+    await overlay.close();
+  });
+
+  it('shows each of two tips exactly once, though the page is reloaded in between and closed during the second', async () => {
+    const creator = await client.creator();
+    const overlay = await OverlaySource.open(browser, creator.pageUrl);
+    const first = await client.tip(creator, 20_000_000n * GWEI, 'the first');
+    await overlay.alert('the first');
+    await overlay.reload();
+    await overlay.page.goto('about:blank');
+    const second = await client.tip(creator, 30_000_000n * GWEI, 'while away');
+    await overlay.page.goto(creator.pageUrl);
+    await overlay.alert('while away');
+    const third = await client.tip(creator, 40_000_000n * GWEI, 'the last');
+    await overlay.alert('the last');
+    const { chainId } = house.chain;
+    expect(overlay.shown.map((alert) => alert.tipId)).toEqual([first, second, third].map((hash) => `${String(chainId)}-${hash}-0`));
+    await overlay.close();
+  });
+
+  it('has the tips in the history, newest first', async () => {
+    const creator = await client.creator();
+    await client.tip(creator, GWEI, 'older');
+    await client.tip(creator, GWEI, 'newer');
+    await expect
+      .poll(async () => (await client.history(creator)).map((tip) => tip.message), { timeout: 10_000 })
+      .toEqual(['newer', 'older']);
+  });
+
+  it('keeps the tips of one creator from the overlay of another', async () => {
+    const [mine, theirs] = [await client.creator(), await client.creator()];
+    const overlay = await OverlaySource.open(browser, mine.pageUrl);
+    await client.tip(theirs, GWEI, 'not for you');
+    await client.tip(mine, GWEI, 'for you');
+    await overlay.alert('for you');
+    expect(overlay.shown.map((alert) => alert.text).join()).not.toContain('not for you');
+    await overlay.close();
+  });
+
+  it('writes no overlay token and no message into any log', async () => {
+    const creator = await client.creator();
+    const overlay = await OverlaySource.open(browser, creator.pageUrl);
+    await client.tip(creator, GWEI, 'canary-in-the-message');
+    await overlay.alert('canary-in-the-message');
+    const token = creator.pageUrl.split('#')[1] ?? 'missing';
+    for (const text of [house.output(), overlay.console.join('\n')]) {
+      expect(text).not.toContain(token);
+      expect(text).not.toContain(creator.accessToken);
+      expect(text).not.toContain('canary-in-the-message');
+    }
+    await overlay.close();
+  });
+});
