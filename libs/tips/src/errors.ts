@@ -69,6 +69,12 @@ export class Conflict extends DroppioError {
   readonly retryable = false;
 }
 
+/** A page cursor that this server did not give out. */
+export class InvalidCursor extends DroppioError {
+  readonly code = 'invalid-cursor';
+  readonly retryable = false;
+}
+
 /** No credentials, or wrong ones. */
 export class Unauthorized extends DroppioError {
   readonly code = 'unauthorized';

@@ -1,0 +1,145 @@
+import { EntitySchema } from 'typeorm';
+import type { CreatorEvent, EventType, Hex, OverlayConfig } from '@droppio/tips';
+import { bytes, int8, now } from './columns.js';
+
+export interface CreatorRow {
+  id: string;
+  handle: string;
+  displayName: string;
+  createdAt: Date;
+  wallets: CreatorWalletRow[];
+}
+
+export interface CreatorWalletRow {
+  address: Hex;
+  creatorId: string;
+  position: number;
+  createdAt: Date;
+}
+
+const toCreator = { type: 'many-to-one', target: 'Creator', joinColumn: { name: 'creator_id' }, onDelete: 'CASCADE' } as const;
+
+export const CreatorEntity = new EntitySchema<CreatorRow>({
+  name: 'Creator',
+  tableName: 'creators',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    handle: { type: 'text' },
+    displayName: { type: 'text', name: 'display_name' },
+    createdAt: { ...now, name: 'created_at' },
+  },
+  relations: { wallets: { type: 'one-to-many', target: 'CreatorWallet', inverseSide: 'creator' } },
+  uniques: [{ name: 'creators_handle', columns: ['handle'] }],
+});
+
+export const CreatorWalletEntity = new EntitySchema<CreatorWalletRow & { creator?: CreatorRow }>({
+  name: 'CreatorWallet',
+  tableName: 'creator_wallets',
+  columns: {
+    address: { ...bytes, primary: true, primaryKeyConstraintName: 'creator_wallets_address' },
+    creatorId: { type: 'uuid', name: 'creator_id' },
+    position: { type: 'integer' },
+    createdAt: { ...now, name: 'created_at' },
+  },
+  relations: {
+    creator: {
+      ...toCreator,
+      inverseSide: 'wallets',
+      joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'creator_wallets_creator' },
+    },
+  },
+  indices: [{ name: 'creator_wallets_of', columns: ['creatorId', 'position'] }],
+});
+
+/** The head of a creator's event stream. Its row lock makes the order of commits the order of seqs, which a SEQUENCE does not. */
+export interface CreatorStreamRow {
+  creatorId: string;
+  /** Another epoch: the numbering was started anew. */
+  epoch: string;
+  head: number;
+  /** A feed has everything up to this seq. */
+  published: number;
+  /** When the oldest event above `published` was committed. */
+  unpublishedSince: Date | null;
+}
+
+export const CreatorStreamEntity = new EntitySchema<CreatorStreamRow & { creator?: CreatorRow }>({
+  name: 'CreatorStream',
+  tableName: 'creator_streams',
+  columns: {
+    creatorId: { type: 'uuid', name: 'creator_id', primary: true },
+    epoch: { type: 'text' },
+    head: { ...int8, default: 0 },
+    published: { ...int8, default: 0 },
+    unpublishedSince: { type: 'timestamptz', name: 'unpublished_since', nullable: true },
+  },
+  relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'creator_streams_creator' } } },
+  indices: [{ name: 'creator_streams_unpublished', columns: ['unpublishedSince'], where: 'unpublished_since IS NOT NULL' }],
+});
+
+/** What overlays receive; this table is the outbox. */
+export interface CreatorEventRow {
+  creatorId: string;
+  seq: number;
+  type: EventType;
+  payload: CreatorEvent;
+  createdAt: Date;
+}
+
+export const CreatorEventEntity = new EntitySchema<CreatorEventRow & { creator?: CreatorRow }>({
+  name: 'CreatorEvent',
+  tableName: 'creator_events',
+  columns: {
+    creatorId: { type: 'uuid', name: 'creator_id', primary: true },
+    seq: { ...int8, primary: true },
+    type: { type: 'text' },
+    payload: { type: 'jsonb' },
+    createdAt: { ...now, name: 'created_at' },
+  },
+  relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'creator_events_creator' } } },
+});
+
+export interface OverlayRow {
+  id: string;
+  creatorId: string;
+  name: string;
+  enabled: boolean;
+  version: number;
+  config: OverlayConfig;
+  createdAt: Date;
+}
+
+export const OverlayEntity = new EntitySchema<OverlayRow & { creator?: CreatorRow }>({
+  name: 'Overlay',
+  tableName: 'overlays',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    creatorId: { type: 'uuid', name: 'creator_id' },
+    name: { type: 'text' },
+    enabled: { type: 'boolean', default: true },
+    version: { type: 'integer', default: 1 },
+    config: { type: 'jsonb' },
+    createdAt: { ...now, name: 'created_at' },
+  },
+  relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'overlays_creator' } } },
+  indices: [{ name: 'overlays_of', columns: ['creatorId', 'createdAt'] }],
+});
+
+/** Access tokens by their SHA-256; the token itself is never stored. */
+export interface AccessTokenRow {
+  hash: Hex;
+  creatorId: string;
+  createdAt: Date;
+}
+
+export const AccessTokenEntity = new EntitySchema<AccessTokenRow & { creator?: CreatorRow }>({
+  name: 'AccessToken',
+  tableName: 'access_tokens',
+  columns: {
+    hash: { ...bytes, primary: true, primaryKeyConstraintName: 'access_tokens_hash' },
+    creatorId: { type: 'uuid', name: 'creator_id' },
+    createdAt: { ...now, name: 'created_at' },
+  },
+  relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'access_tokens_creator' } } },
+  indices: [{ name: 'access_tokens_of', columns: ['creatorId'] }],
+});

@@ -1,0 +1,90 @@
+import { Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import type { PoolConfig } from 'pg';
+import { DataSource } from 'typeorm';
+import { ChainBlockEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
+import {
+  AccessTokenEntity,
+  CreatorEntity,
+  CreatorEventEntity,
+  CreatorStreamEntity,
+  CreatorWalletEntity,
+  OverlayEntity,
+} from './creator-entities.js';
+import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
+import type { StorageOptions } from './storage-env.js';
+import { TipEntity, TipSightingEntity } from './tip-entities.js';
+
+/** In order of their time stamps; never edited once released. */
+export const MIGRATIONS = [FirstHouse1763800000000];
+
+export interface SessionLimits {
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly idleInTransactionMs: number;
+}
+
+export function sessionLimits(options: StorageOptions): SessionLimits {
+  return {
+    statementTimeoutMs: options.statementTimeoutMs ?? 10_000,
+    lockTimeoutMs: options.lockTimeoutMs ?? 5000,
+    idleInTransactionMs: 30_000,
+  };
+}
+
+export function createDataSource(options: StorageOptions): DataSource {
+  const logger = new Logger('storage');
+  return new DataSource({
+    type: 'postgres',
+    url: options.url,
+    poolSize: options.poolSize ?? 10,
+    connectTimeoutMS: options.connectTimeoutMs ?? 5000,
+    applicationName: 'droppio',
+    entities: [
+      ChainCursorEntity,
+      ChainBlockEntity,
+      ChainLeaseEntity,
+      QuarantinedLogEntity,
+      TipEntity,
+      TipSightingEntity,
+      CreatorEntity,
+      CreatorWalletEntity,
+      CreatorStreamEntity,
+      CreatorEventEntity,
+      OverlayEntity,
+      AccessTokenEntity,
+    ],
+    migrations: MIGRATIONS,
+    migrationsTableName: 'schema_migrations',
+    migrationsTransactionMode: 'all',
+    synchronize: false,
+    installExtensions: false,
+    logging: false,
+    // An idle connection that breaks is replaced by the pool at the next call; unheard, the event would end the process.
+    poolErrorHandler: (error: unknown) => {
+      logger.warn('connection.lost', errorFields(error));
+    },
+    extra: poolExtras(options),
+  });
+}
+
+function poolExtras(options: StorageOptions): PoolConfig {
+  const limits = sessionLimits(options);
+  const pool: PoolConfig = {
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    // Connections are renewed, so that a pool spreads again over the servers after a failover.
+    maxLifetimeSeconds: 1800,
+    // The client's own deadline, for a server or network that says nothing at all: above the server's, which cancels properly.
+    query_timeout: limits.statementTimeoutMs + 2000,
+  };
+  // Sent as parameters of the session, which PgBouncer refuses; behind one, transactions set them for themselves.
+  if (options.pooler === 'transaction') return pool;
+  return {
+    ...pool,
+    statement_timeout: limits.statementTimeoutMs,
+    lock_timeout: limits.lockTimeoutMs,
+    idle_in_transaction_session_timeout: limits.idleInTransactionMs,
+  };
+}

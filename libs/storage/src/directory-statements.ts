@@ -1,0 +1,63 @@
+/** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token. */
+export const CREATE_CREATOR = `
+WITH creator AS (
+  INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at
+), wallets AS (
+  INSERT INTO creator_wallets (address, creator_id, position)
+  SELECT w.address, creator.id, w.position FROM creator, unnest($4::bytea[]) WITH ORDINALITY AS w(address, position)
+), stream AS (
+  INSERT INTO creator_streams (creator_id, epoch) SELECT id, $5 FROM creator
+), token AS (
+  INSERT INTO access_tokens (hash, creator_id) SELECT $6, id FROM creator
+)
+SELECT created_at FROM creator`;
+
+const BUMP = 'SET head = head + 1, unpublished_since = coalesce(unpublished_since, now())';
+const OVERLAY = 'id, creator_id, name, enabled, version, config, created_at';
+
+const configEvent = (nowParam: string, ttlParam: string): string => `
+  INSERT INTO creator_events (creator_id, seq, type, payload)
+  SELECT overlay.creator_id, stream.head, 'config', jsonb_build_object(
+    'seq', stream.head, 'id', overlay.id, 'type', 'config', 'at', jsonb_build_object('seen', ${nowParam}::bigint), 'ttlMs', ${ttlParam}::int,
+    'd', jsonb_build_object('overlayId', overlay.id, 'version', overlay.version, 'enabled', overlay.enabled, 'config', overlay.config))
+  FROM stream, overlay`;
+
+/** $1 creator, $2 id, $3 name, $4 config, $5 now, $6 ttl. No row: no such creator. */
+export const CREATE_OVERLAY = `
+WITH stream AS (
+  UPDATE creator_streams ${BUMP} WHERE creator_id = $1 RETURNING creator_id, head
+), overlay AS (
+  INSERT INTO overlays (id, creator_id, name, config) SELECT $2::uuid, creator_id, $3, $4::jsonb FROM stream RETURNING ${OVERLAY}
+), event AS (${configEvent('$5', '$6')})
+SELECT ${OVERLAY} FROM overlay`;
+
+/*
+ * $1 creator, $2 overlay, $3 name, $4 enabled, $5 config, $6 rotate, $7 now, $8 ttl; null leaves a field as it is. A new name alone is
+ * nobody's news. The overlay is locked before the stream, so events about one overlay are in the order of its changes.
+ */
+export const CHANGE_OVERLAY = `
+WITH before AS (
+  SELECT enabled, version, config FROM overlays WHERE id = $2 AND creator_id = $1 FOR UPDATE
+), overlay AS (
+  UPDATE overlays o SET name = coalesce($3, o.name), enabled = coalesce($4, before.enabled), config = coalesce($5::jsonb, before.config),
+    version = before.version + $6::boolean::int
+  FROM before WHERE o.id = $2
+  RETURNING o.id, o.creator_id, o.name, o.enabled, o.version, o.config, o.created_at,
+    (o.enabled, o.version, o.config) IS DISTINCT FROM (before.enabled, before.version, before.config) AS told
+), stream AS (
+  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING creator_id, head
+), event AS (${configEvent('$7', '$8')})
+SELECT ${OVERLAY} FROM overlay`;
+
+/** $1 creator, $2 overlay, $3 event id, $4 display, $5 now, $6 ttl. No row: no such overlay. */
+export const TEST_ALERT = `
+WITH stream AS (
+  UPDATE creator_streams ${BUMP}
+  WHERE creator_id = (SELECT creator_id FROM overlays WHERE id = $2 AND creator_id = $1) RETURNING creator_id, head
+), event AS (
+  INSERT INTO creator_events (creator_id, seq, type, payload)
+  SELECT creator_id, head, 'test', jsonb_build_object('seq', head, 'id', $3::text, 'type', 'test',
+    'at', jsonb_build_object('seen', $5::bigint), 'ttlMs', $6::int, 'd', $4::jsonb)
+  FROM stream RETURNING payload->>'id' AS id
+)
+SELECT id FROM event`;

@@ -1,0 +1,5 @@
+export { PostgresCreatorDirectory } from './postgres-creator-directory.js';
+export { PostgresTipLedger } from './postgres-tip-ledger.js';
+export { optionalStorageEnv, storageEnv, storageOptions, type StorageOptions, type StorageSettings } from './storage-env.js';
+export { StorageRefused } from './storage-errors.js';
+export { StorageModule } from './storage.module.js';

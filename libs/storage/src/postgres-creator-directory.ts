@@ -1,0 +1,133 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import {
+  Clock,
+  Conflict,
+  CreatorDirectory,
+  NotFound,
+  TIP_TTL_MS,
+  type Creator,
+  type NewCreator,
+  type Overlay,
+  type OverlayChange,
+  type OverlayConfig,
+  type TipDisplay,
+} from '@droppio/tips';
+import * as z from 'zod';
+import { bytesToHex, hexToBytes } from './columns.js';
+import { AccessTokenEntity, CreatorEntity, OverlayEntity, type CreatorRow, type OverlayRow } from './creator-entities.js';
+import { Database } from './database.js';
+import { CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
+import { isId } from './event-log.js';
+import { StoredConfig } from './stored-event.js';
+import { brokenConstraint } from './storage-errors.js';
+
+/** 9 bytes: 12 characters of base64url. Random, so that a restored backup whose stream starts anew cannot be taken for the old one. */
+const EPOCH_BYTES = 9;
+
+const TAKEN: Readonly<Record<string, string>> = {
+  creators_handle: 'The handle is taken.',
+  creator_wallets_address: 'A wallet belongs to another creator.',
+  access_tokens_hash: 'The access token is in use.',
+};
+
+const Created = z.object({ created_at: z.date() });
+const Told = z.object({ id: z.string() });
+const ChangedOverlay = z
+  .object({
+    id: z.string(),
+    creator_id: z.string(),
+    name: z.string(),
+    enabled: z.boolean(),
+    version: z.number(),
+    config: StoredConfig,
+    created_at: z.date(),
+  })
+  .transform(({ creator_id, created_at, ...overlay }): Overlay => ({ ...overlay, creatorId: creator_id, createdAt: created_at }));
+
+/** Creators on Postgres. Each change is one statement, its event included. */
+@Injectable()
+export class PostgresCreatorDirectory extends CreatorDirectory {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override async createCreator({ handle, displayName, wallets, accessTokenHash }: NewCreator): Promise<Creator> {
+    const id = randomUUID();
+    const distinct = [...new Set(wallets)];
+    const epoch = randomBytes(EPOCH_BYTES).toString('base64url');
+    const values = [id, handle, displayName, distinct.map(hexToBytes), epoch, Buffer.from(accessTokenHash)];
+    const [created] = await this.database.rows(Created, CREATE_CREATOR, values).catch((error: unknown) => {
+      const constraint = brokenConstraint(error);
+      throw constraint === undefined ? error : new Conflict(TAKEN[constraint] ?? 'The creator exists already.', { cause: error });
+    });
+    if (created === undefined) throw new NotFound('The creator was not stored.');
+    return { id, handle, displayName, wallets: distinct, createdAt: created.created_at };
+  }
+
+  override async creator(id: string): Promise<Creator | undefined> {
+    if (!isId(id)) return undefined;
+    const row = await this.database.read((manager) =>
+      manager.findOne(CreatorEntity, { where: { id }, relations: { wallets: true }, order: { wallets: { position: 'ASC' } } }),
+    );
+    return row === null ? undefined : toCreator(row);
+  }
+
+  override async creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined> {
+    const token = await this.database.read((manager) => manager.findOneBy(AccessTokenEntity, { hash: bytesToHex(hash) }));
+    return token === null ? undefined : this.creator(token.creatorId);
+  }
+
+  override async createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay> {
+    if (!isId(creatorId)) throw noCreator();
+    const values = [creatorId, randomUUID(), name, JSON.stringify(config), this.clock.now(), TIP_TTL_MS];
+    const [overlay] = await this.database.rows(ChangedOverlay, CREATE_OVERLAY, values);
+    if (overlay === undefined) throw noCreator();
+    return overlay;
+  }
+
+  override async overlays(creatorId: string): Promise<readonly Overlay[]> {
+    if (!isId(creatorId)) return [];
+    const rows = await this.database.read((manager) =>
+      manager.find(OverlayEntity, { where: { creatorId }, order: { createdAt: 'ASC', id: 'ASC' } }),
+    );
+    return rows.map(toOverlay);
+  }
+
+  override async overlay(creatorId: string, overlayId: string): Promise<Overlay | undefined> {
+    if (!isId(creatorId) || !isId(overlayId)) return undefined;
+    const row = await this.database.read((manager) => manager.findOneBy(OverlayEntity, { id: overlayId, creatorId }));
+    return row === null ? undefined : toOverlay(row);
+  }
+
+  override async changeOverlay(creatorId: string, overlayId: string, change: OverlayChange): Promise<Overlay> {
+    if (!isId(creatorId) || !isId(overlayId)) throw noOverlay();
+    const { name = null, enabled = null, config, rotate = false } = change;
+    const values = [creatorId, overlayId, name, enabled, config === undefined ? null : JSON.stringify(config), rotate];
+    const [overlay] = await this.database.rows(ChangedOverlay, CHANGE_OVERLAY, [...values, this.clock.now(), TIP_TTL_MS]);
+    if (overlay === undefined) throw noOverlay();
+    return overlay;
+  }
+
+  override async testAlert(creatorId: string, overlayId: string, display: TipDisplay): Promise<string> {
+    if (!isId(creatorId) || !isId(overlayId)) throw noOverlay();
+    const values = [creatorId, overlayId, randomUUID(), JSON.stringify({ ...display, overlayId }), this.clock.now(), TIP_TTL_MS];
+    const [told] = await this.database.rows(Told, TEST_ALERT, values);
+    if (told === undefined) throw noOverlay();
+    return told.id;
+  }
+}
+
+const noCreator = (): NotFound => new NotFound('There is no such creator.');
+const noOverlay = (): NotFound => new NotFound('There is no such overlay.');
+
+function toCreator({ id, handle, displayName, wallets, createdAt }: CreatorRow): Creator {
+  return { id, handle, displayName, wallets: wallets.map(({ address }) => address), createdAt };
+}
+
+function toOverlay({ id, creatorId, name, enabled, version, config, createdAt }: OverlayRow): Overlay {
+  return { id, creatorId, name, enabled, version, config, createdAt };
+}

@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import {
+  Clock,
+  TipLedger,
+  type BlockCommit,
+  type BlockHeader,
+  type BlockRef,
+  type ChainCursor,
+  type CommitOutcome,
+  type CreatorEvent,
+  type FeedPosition,
+  type FeedSnapshot,
+  type HistoryPage,
+  type HistoryQuery,
+  type Lease,
+  type Reorg,
+} from '@droppio/tips';
+import { BlockWriter } from './block-writer.js';
+import { ChainProgress } from './chain-progress.js';
+import { Database } from './database.js';
+import { EventLog } from './event-log.js';
+import { Finality, type Marks } from './finality.js';
+import { StorageMetrics } from './metrics.js';
+import { readHistory } from './tip-history.js';
+import { blockInput, type BlockInput } from './tip-input.js';
+
+/** The ledger on Postgres. Every write locks in one order: the chain's cursor, its tips, then streams by creator id. */
+@Injectable()
+export class PostgresTipLedger extends TipLedger {
+  private readonly progress: ChainProgress;
+  private readonly writer: BlockWriter;
+  private readonly finality: Finality;
+  private readonly events: EventLog;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly metrics: StorageMetrics,
+  ) {
+    super();
+    this.progress = new ChainProgress(database);
+    this.writer = new BlockWriter(database, metrics);
+    this.finality = new Finality(database, clock);
+    this.events = new EventLog(database);
+  }
+
+  override acquire(chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined> {
+    return this.progress.acquire(chainId, holder, ttlMs);
+  }
+
+  override release(chainId: number, holder: string): Promise<void> {
+    return this.progress.release(chainId, holder);
+  }
+
+  override cursor(chainId: number): Promise<ChainCursor | undefined> {
+    return this.progress.cursor(chainId);
+  }
+
+  override begin(chainId: number, block: BlockHeader, fence: number): Promise<ChainCursor> {
+    return this.progress.begin(chainId, block, fence);
+  }
+
+  override window(chainId: number, limit: number): Promise<readonly (BlockRef & { readonly parentHash: BlockHeader['hash'] })[]> {
+    return this.progress.window(chainId, limit);
+  }
+
+  override async commit(chainId: number, fence: number, commit: BlockCommit): Promise<CommitOutcome> {
+    const input = blockInput(commit);
+    const done = await this.metrics.timed('commit', this.writer.commit(chainId, fence, input));
+    if (done.kind === 'committed') this.countAside(chainId, [input]);
+    return done;
+  }
+
+  override async reorganise(chainId: number, fence: number, reorg: Reorg): Promise<CommitOutcome> {
+    const inputs = reorg.branch.map(blockInput);
+    const seenAtMs = reorg.branch.at(-1)?.seenAtMs ?? this.clock.now();
+    const done = await this.metrics.timed('reorganise', this.writer.reorganise(chainId, fence, { ...reorg, inputs, seenAtMs }));
+    if (done.kind === 'committed') this.countAside(chainId, inputs);
+    return done;
+  }
+
+  override finalize(chainId: number, fence: number, marks: Marks): Promise<CommitOutcome> {
+    return this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
+  }
+
+  override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
+    return this.events.after(creatorId, seq, limit);
+  }
+
+  override position(creatorId: string): Promise<FeedPosition | undefined> {
+    return this.events.position(creatorId);
+  }
+
+  override snapshot(creatorId: string, limit: number): Promise<FeedSnapshot | undefined> {
+    return this.events.snapshot(creatorId, limit);
+  }
+
+  override markPublished(creatorId: string, seq: number): Promise<void> {
+    return this.events.markPublished(creatorId, seq);
+  }
+
+  override unpublished(olderThanMs: number, limit: number): Promise<readonly string[]> {
+    return this.events.unpublished(olderThanMs, limit);
+  }
+
+  override history(query: HistoryQuery): Promise<HistoryPage> {
+    return readHistory(this.database, query);
+  }
+
+  private countAside(chainId: number, inputs: readonly BlockInput[]): void {
+    for (const { code } of inputs.flatMap(({ aside }) => aside)) this.metrics.quarantined(chainId, code);
+  }
+}

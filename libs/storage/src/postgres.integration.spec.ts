@@ -1,0 +1,12 @@
+import { inject } from 'vitest';
+import { describeCreatorDirectory } from './creator-directory.contract.js';
+import { openTestStorage } from './testing/index.js';
+import { describeTipLedger } from './tip-ledger.contract.js';
+import { describeTipReading } from './tip-reading.contract.js';
+
+const where = 'an external Postgres';
+const make = () => openTestStorage(inject('postgresUrl'));
+
+describeTipLedger(where, make);
+describeTipReading(where, make);
+describeCreatorDirectory(where, make);

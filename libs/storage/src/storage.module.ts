@@ -1,0 +1,52 @@
+import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Health } from '@droppio/platform';
+import { CreatorDirectory, TipLedger } from '@droppio/tips';
+import { Database } from './database.js';
+import { storageMetrics } from './metrics.js';
+import { openDatabase } from './migrate.js';
+import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
+import { PostgresTipLedger } from './postgres-tip-ledger.js';
+import type { StorageOptions } from './storage-env.js';
+
+/** The pool lives as long as the process: shut in the last of Nest's hooks, when every other room has stopped its work. */
+@Injectable()
+class PoolKeeper implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    private readonly health: Health,
+  ) {}
+
+  onModuleInit(): void {
+    this.health.readyWhen('postgres', async () => {
+      try {
+        await this.database.ping();
+        return undefined;
+      } catch {
+        return 'Postgres does not answer.';
+      }
+    });
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.database.close();
+  }
+}
+
+/** Global: the ledger and the creators on the Postgres of `options.url`. Start fails with a sentence when it cannot be used as it is. */
+@Global()
+@Module({})
+export class StorageModule {
+  static for(options: StorageOptions): DynamicModule {
+    return {
+      module: StorageModule,
+      providers: [
+        { provide: Database, useFactory: () => openDatabase(options) },
+        { provide: TipLedger, useClass: PostgresTipLedger },
+        { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
+        ...storageMetrics,
+        PoolKeeper,
+      ],
+      exports: [TipLedger, CreatorDirectory],
+    };
+  }
+}

@@ -1,0 +1,1 @@
+export { createTestDatabase, openTestStorage, type TestDatabase, type TestStorage } from './test-database.js';

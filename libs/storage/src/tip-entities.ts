@@ -1,0 +1,98 @@
+import { EntitySchema } from 'typeorm';
+import type { Hex, TipDisplay, TipState } from '@droppio/tips';
+import { amount, bytes, int8, now } from './columns.js';
+
+/** One log in one block, as it was decoded there. Never changed, never deleted: what a tip looked like on each branch. */
+export interface TipSightingRow {
+  chainId: number;
+  blockHash: Hex;
+  logIndex: number;
+  blockNumber: number;
+  txHash: Hex;
+  ordinal: number;
+  wallet: Hex;
+  sender: Hex;
+  token: Hex;
+  amount: bigint;
+  message: string;
+  ref: Hex;
+  seenAtMs: number;
+}
+
+const facts = {
+  wallet: bytes,
+  sender: bytes,
+  token: bytes,
+  amount,
+  message: { type: 'text' },
+  ref: bytes,
+} as const;
+
+export const TipSightingEntity = new EntitySchema<TipSightingRow>({
+  name: 'TipSighting',
+  tableName: 'tip_sightings',
+  columns: {
+    chainId: { ...int8, name: 'chain_id', primary: true },
+    blockHash: { ...bytes, name: 'block_hash', primary: true },
+    logIndex: { type: 'integer', name: 'log_index', primary: true },
+    blockNumber: { ...int8, name: 'block_number' },
+    txHash: { ...bytes, name: 'tx_hash' },
+    ordinal: { type: 'integer' },
+    ...facts,
+    seenAtMs: { ...int8, name: 'seen_at_ms' },
+  },
+});
+
+/** The payment, as the canonical chain has it now. */
+export interface TipRow {
+  chainId: number;
+  txHash: Hex;
+  ordinal: number;
+  wallet: Hex;
+  sender: Hex;
+  token: Hex;
+  amount: bigint;
+  message: string;
+  ref: Hex;
+  /** What overlays may see; absent for tokens that are not accepted. */
+  display: TipDisplay | null;
+  /** The creator whose stream tells of this tip. Decided when the tip is first stored and kept: a wallet registered later gets the history, not the alerts. */
+  toldTo: string | null;
+  state: TipState;
+  rev: number;
+  blockNumber: number;
+  blockHash: Hex;
+  blockTimeMs: number;
+  logIndex: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export const TipEntity = new EntitySchema<TipRow>({
+  name: 'Tip',
+  tableName: 'tips',
+  columns: {
+    chainId: { ...int8, name: 'chain_id', primary: true },
+    txHash: { ...bytes, name: 'tx_hash', primary: true },
+    ordinal: { type: 'integer', primary: true },
+    ...facts,
+    display: { type: 'jsonb', nullable: true },
+    toldTo: { type: 'uuid', name: 'told_to', nullable: true },
+    state: { type: 'text' },
+    rev: { type: 'integer' },
+    blockNumber: { ...int8, name: 'block_number' },
+    blockHash: { ...bytes, name: 'block_hash' },
+    blockTimeMs: { ...int8, name: 'block_time_ms' },
+    logIndex: { type: 'integer', name: 'log_index' },
+    createdAt: { ...now, name: 'created_at' },
+    updatedAt: { ...now, name: 'updated_at' },
+  },
+  indices: [
+    { name: 'tips_history', columns: ['wallet', 'blockTimeMs', 'chainId', 'txHash', 'ordinal'] },
+    {
+      name: 'tips_open',
+      columns: ['chainId', 'blockNumber'],
+      where: `state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'orphaned'::text])`,
+    },
+  ],
+});

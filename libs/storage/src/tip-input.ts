@@ -1,0 +1,112 @@
+import type { BlockCommit, BlockHeader, QuarantinedLog, SightedTip } from '@droppio/tips';
+import * as z from 'zod';
+
+const INT4_MAX = 2_147_483_647;
+const UINT256_MAX = 2n ** 256n - 1n;
+/** Far above what `cleanMessage` lets through; only guards the row size against a caller's bug. */
+const MESSAGE_MAX_CHARS = 20_000;
+
+const hex = (bytes: number): z.ZodType<string> => z.string().regex(new RegExp(`^0x[0-9a-f]{${String(bytes * 2)}}$`));
+const int4 = z.number().int().min(0).max(INT4_MAX);
+/** Postgres text holds neither NUL nor half of a surrogate pair. */
+const storable = (text: string): boolean => !/\0|\p{Surrogate}/u.test(text);
+const text = z.string().max(MESSAGE_MAX_CHARS).refine(storable);
+
+const StorableTip = z.object({
+  txHash: hex(32),
+  ordinal: int4,
+  logIndex: int4,
+  creator: hex(20),
+  from: hex(20),
+  token: hex(20),
+  amount: z.bigint().min(0n).max(UINT256_MAX),
+  message: text,
+  ref: hex(32),
+  display: z
+    .record(z.string(), z.unknown())
+    .refine((display) => storable(JSON.stringify(display, revealed)))
+    .optional(),
+});
+
+/** JSON.stringify escapes what must be found. */
+function revealed(_key: string, value: unknown): unknown {
+  return typeof value === 'string' && !storable(value) ? '\ud800' : value;
+}
+
+/** What goes aside instead of in: bytes always fit, so this can never be in the way. */
+export interface Aside {
+  readonly logIndex: number;
+  readonly code: string;
+  readonly raw: string;
+}
+
+/** A block as the commit statement takes it. */
+export interface BlockInput {
+  readonly block: BlockHeader;
+  readonly seenAtMs: number;
+  readonly tips: readonly SightedTip[];
+  readonly aside: readonly Aside[];
+}
+
+/** Sorts a block's tips into those that fit the tables and those that do not. Log order is kept: it becomes the order of seqs. */
+export function blockInput({ block, seenAtMs, tips, quarantined }: BlockCommit): BlockInput {
+  const good: SightedTip[] = [];
+  const aside = quarantined.map(asideOfLog);
+  const taken = new Set<string>();
+  for (const tip of [...tips].sort((a, b) => a.logIndex - b.logIndex)) {
+    const key = `${tip.txHash}-${String(tip.ordinal)}`;
+    if (!StorableTip.safeParse(tip).success) aside.push(asideOfTip(tip, 'tip-invalid', aside.length));
+    else if (taken.has(key)) aside.push(asideOfTip(tip, 'tip-repeated', aside.length));
+    else {
+      taken.add(key);
+      good.push(tip);
+    }
+  }
+  return { block, seenAtMs, tips: good, aside };
+}
+
+/** The same block without this tip. */
+export function setAside(input: BlockInput, tip: SightedTip, code: string): BlockInput {
+  return {
+    ...input,
+    tips: input.tips.filter((other) => other !== tip),
+    aside: [...input.aside, asideOfTip(tip, code, input.aside.length)],
+  };
+}
+
+function asideOfLog({ log, code }: QuarantinedLog): Aside {
+  return { logIndex: log.logIndex, code: code.slice(0, 64), raw: rawHex(log) };
+}
+
+function asideOfTip(tip: SightedTip, code: string, nth: number): Aside {
+  // A log index that cannot be stored is part of the fault: a negative one stands for it, unique in the block.
+  return { logIndex: int4.safeParse(tip.logIndex).success ? tip.logIndex : -1 - nth, code, raw: rawHex(tip) };
+}
+
+function rawHex(value: object): string {
+  const json = JSON.stringify(value, (_key, field: unknown) => (typeof field === 'bigint' ? field.toString() : field));
+  return Buffer.from(json, 'utf8').toString('hex');
+}
+
+/** The tips as one JSON parameter: `jsonb_to_recordset` turns it into rows inside the statement. */
+export function tipsJson(tips: readonly SightedTip[]): string {
+  return JSON.stringify(
+    tips.map((tip, pos) => ({
+      pos,
+      tx_hash: tip.txHash.slice(2),
+      ordinal: tip.ordinal,
+      log_index: tip.logIndex,
+      wallet: tip.creator.slice(2),
+      sender: tip.from.slice(2),
+      token: tip.token.slice(2),
+      amount: tip.amount.toString(),
+      message: tip.message,
+      ref: tip.ref.slice(2),
+      display: tip.display,
+    })),
+  );
+}
+
+export function asideJson(aside: readonly Aside[]): string {
+  return JSON.stringify(aside.map(({ logIndex, code, raw }) => ({ log_index: logIndex, code, raw })));
+}

@@ -1,0 +1,150 @@
+import { TIP_TTL_MS } from '@droppio/tips';
+
+/*
+ * The tail of every statement that changes tips: gives each row of `news` its creator's next seq and writes it as an event.
+ *   news(creator_id, nth, type, state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, seen_at_ms)
+ * - `locked` takes the stream rows in one order everywhere, else two chains with the same creators deadlock.
+ * - Bumping head under that lock makes commit order = seq order; a waiting statement re-reads the newest head.
+ * - A creator that was deleted meanwhile has no stream: its news go nowhere.
+ */
+const TELL = `
+counts AS (
+  SELECT creator_id, count(*) AS n FROM news GROUP BY creator_id
+), locked AS MATERIALIZED (
+  SELECT s.creator_id FROM creator_streams s
+  WHERE s.creator_id IN (SELECT creator_id FROM counts) ORDER BY s.creator_id FOR NO KEY UPDATE
+), bumped AS (
+  UPDATE creator_streams s
+  SET head = s.head + counts.n, unpublished_since = coalesce(s.unpublished_since, now())
+  FROM counts JOIN locked USING (creator_id)
+  WHERE s.creator_id = counts.creator_id
+  RETURNING s.creator_id, s.head - counts.n AS base
+), placed AS (
+  SELECT news.*, bumped.base + row_number() OVER (PARTITION BY news.creator_id ORDER BY nth) AS seq
+  FROM news JOIN bumped USING (creator_id)
+), written AS (
+  INSERT INTO creator_events (creator_id, seq, type, payload)
+  SELECT creator_id, seq, type, jsonb_build_object(
+    'seq', seq, 'id', chain_id || '-0x' || encode(tx_hash, 'hex') || '-' || ordinal, 'type', type,
+    'at', jsonb_build_object('block', block_time_ms, 'seen', seen_at_ms),
+    'ttlMs', ${String(TIP_TTL_MS)}, 'state', state, 'rev', rev, 'd', display)
+  FROM placed
+)`;
+
+const CREATORS = `ARRAY(SELECT creator_id::text FROM bumped ORDER BY 1) AS creators`;
+
+/** Moves the cursor to the child of the block it stands on, or changes nothing at all: the gate of everything below. */
+const ADVANCE = `
+cur AS (
+  UPDATE chain_cursors SET number = $2::bigint, hash = $3, updated_at = now()
+  WHERE chain_id = $1 AND hash = $4 AND epoch = $5 AND number = $2::bigint - 1
+  RETURNING chain_id
+), block AS (
+  INSERT INTO chain_blocks (chain_id, hash, number, parent_hash, time_ms, seen_at_ms, canonical)
+  SELECT chain_id, $3, $2, $4, $6::bigint, $7::bigint, true FROM cur
+  ON CONFLICT (chain_id, hash) DO UPDATE SET canonical = true
+)`;
+
+/** $1 chain, $2 number, $3 hash, $4 parent, $5 fence, $6 block time, $7 seen at. Most blocks hold nothing of ours. */
+export const COMMIT_EMPTY_BLOCK = `WITH ${ADVANCE} SELECT '{}'::text[] AS creators FROM cur`;
+
+/*
+ * As above, and $8 tips, $9 logs to set aside. No row when the cursor was elsewhere.
+ * - Tips come from the input, not from what \`sighted\` inserts: after a flip-flop A→B→A those rows exist already, and the tips would stay orphaned.
+ * - \`old\` locks, and so re-reads, the tips that exist: this statement may have waited for a finalise that started after its snapshot.
+ * - A tip is told to the creator found when it was first stored, and stays with it; only another wallet in the log (the transaction ran
+ *   differently on this branch) moves it to another stream. Who was told of nothing hears nothing later.
+ * - rev moves when something visible changed; another block with the same facts is not visible.
+ * - A finalised tip in a later block is a node's lie: left as it is.
+ */
+export const COMMIT_BLOCK = `
+WITH ${ADVANCE}, aside AS (
+  INSERT INTO quarantined_logs (chain_id, block_hash, log_index, block_number, code, raw)
+  SELECT cur.chain_id, $3, q.log_index, $2, q.code, decode(q.raw, 'hex')
+  FROM cur, jsonb_to_recordset($9::jsonb) AS q(log_index int, code text, raw text)
+  ON CONFLICT DO NOTHING
+), input AS MATERIALIZED (
+  SELECT cur.chain_id, i.pos, decode(i.tx_hash, 'hex') AS tx_hash, i.ordinal, i.log_index, decode(i.wallet, 'hex') AS wallet,
+    decode(i.sender, 'hex') AS sender, decode(i.token, 'hex') AS token, i.amount, i.message, decode(i.ref, 'hex') AS ref, i.display
+  FROM cur, jsonb_to_recordset($8::jsonb) AS i(pos int, tx_hash text, ordinal int, log_index int, wallet text, sender text, token text,
+    amount numeric, message text, ref text, display jsonb)
+), sighted AS (
+  INSERT INTO tip_sightings (chain_id, block_hash, log_index, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms)
+  SELECT chain_id, $3, log_index, $2, tx_hash, ordinal, wallet, sender, token, amount, message, ref, $7 FROM input
+  ON CONFLICT DO NOTHING
+), old AS MATERIALIZED (
+  SELECT t.* FROM input i JOIN tips t ON (t.chain_id, t.tx_hash, t.ordinal) = (i.chain_id, i.tx_hash, i.ordinal) FOR UPDATE OF t
+), known AS MATERIALIZED (
+  SELECT i.*, o.state AS old_state, o.rev AS old_rev, o.told_to AS old_told_to, o.display AS old_display,
+    CASE WHEN i.display IS NULL THEN NULL WHEN o.wallet = i.wallet THEN o.told_to ELSE w.creator_id END AS told_to,
+    (o.state, o.wallet, o.sender, o.token, o.amount, o.message, o.ref, o.display) IS DISTINCT FROM
+      ('confirmed', i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display) AS changed
+  FROM input i
+  LEFT JOIN old o ON (o.tx_hash, o.ordinal) = (i.tx_hash, i.ordinal)
+  LEFT JOIN creator_wallets w ON w.address = i.wallet
+  WHERE o.state IS DISTINCT FROM 'finalized'
+), stored AS (
+  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
+    block_number, block_hash, block_time_ms, log_index)
+  SELECT chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, 'confirmed', 1, $2, $3, $6, log_index
+  FROM known WHERE old_state IS NULL
+), moved AS (
+  UPDATE tips t SET wallet = k.wallet, sender = k.sender, token = k.token, amount = k.amount, message = k.message, ref = k.ref,
+    display = k.display, told_to = k.told_to, state = 'confirmed', rev = k.old_rev + k.changed::int,
+    block_number = $2, block_hash = $3, block_time_ms = $6, log_index = k.log_index, updated_at = now()
+  FROM known k
+  WHERE k.old_state IS NOT NULL AND (t.chain_id, t.tx_hash, t.ordinal) = (k.chain_id, k.tx_hash, k.ordinal)
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, pos * 2 + 1 AS nth, CASE WHEN told_to = old_told_to THEN 'tip.updated' ELSE 'tip' END AS type,
+    'confirmed' AS state, coalesce(old_rev, 0) + changed::int AS rev, chain_id, tx_hash, ordinal, display,
+    $6::bigint AS block_time_ms, $7::bigint AS seen_at_ms
+  FROM known WHERE told_to IS NOT NULL AND changed
+  UNION ALL
+  SELECT old_told_to, pos * 2, 'tip.retracted', 'confirmed', old_rev + changed::int, chain_id, tx_hash, ordinal, old_display,
+    $6::bigint, $7::bigint
+  FROM known WHERE old_told_to IS DISTINCT FROM told_to AND old_told_to IS NOT NULL AND old_state NOT IN ('orphaned', 'lost', 'dropped')
+), ${TELL}
+SELECT ${CREATORS} FROM cur`;
+
+/*
+ * $1 chain, $2 ancestor's number, $3 keys of tips that the new branch holds too, $4 seen at. Run before the branch is stored, so that its
+ * tips are told after the retractions, and once more after it without keys, for a tip that was expected there and had to be set aside.
+ */
+export const ORPHAN_TIPS = `
+WITH kept AS (
+  SELECT decode(k.tx_hash, 'hex') AS tx_hash, k.ordinal FROM jsonb_to_recordset($3::jsonb) AS k(tx_hash text, ordinal int)
+), gone AS (
+  UPDATE tips t SET state = 'orphaned', rev = rev + 1, updated_at = now()
+  WHERE t.chain_id = $1 AND t.block_number > $2 AND t.state IN ('confirmed', 'safe')
+    AND NOT EXISTS (SELECT FROM chain_blocks b WHERE b.chain_id = $1 AND b.hash = t.block_hash AND b.canonical)
+    AND NOT EXISTS (SELECT FROM kept k WHERE k.tx_hash = t.tx_hash AND k.ordinal = t.ordinal)
+  RETURNING t.*
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth, 'tip.retracted' AS type,
+    state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, $4::bigint AS seen_at_ms
+  FROM gone WHERE told_to IS NOT NULL
+), ${TELL}
+SELECT ${CREATORS}`;
+
+/*
+ * $1 chain, $2 safe height, $3 finalised height, $4 now, $5 limit. Only tips in canonical blocks are confirmed or safe, so heights
+ * suffice. A lost tip was retracted when it was orphaned: no event.
+ */
+export const RAISE_STATES = `
+WITH due AS MATERIALIZED (
+  SELECT chain_id, tx_hash, ordinal FROM tips
+  WHERE chain_id = $1 AND block_number <= greatest($2::bigint, $3::bigint)
+    AND state IN ('confirmed', 'safe', 'orphaned')
+    AND (block_number <= $3 OR (state = 'confirmed' AND block_number <= $2))
+  ORDER BY block_number LIMIT $5
+), raised AS (
+  UPDATE tips t SET rev = rev + 1, updated_at = now(),
+    state = CASE WHEN t.state = 'orphaned' THEN 'lost' WHEN t.block_number <= $3 THEN 'finalized' ELSE 'safe' END
+  FROM due WHERE (t.chain_id, t.tx_hash, t.ordinal) = (due.chain_id, due.tx_hash, due.ordinal)
+  RETURNING t.*
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth, 'tip.updated' AS type,
+    state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, $4::bigint AS seen_at_ms
+  FROM raised WHERE told_to IS NOT NULL AND state <> 'lost'
+), ${TELL}
+SELECT ${CREATORS}, (SELECT count(*)::int FROM due) AS due`;
