@@ -25,8 +25,8 @@ describe('creatorsEnv', () => {
   it('gives the room its options', () => {
     const env = loadEnv(schema, {
       ...good,
-      CORS_ORIGINS: 'https://a.example, http://localhost:5173',
-      TRUSTED_PROXIES: '10.0.0.0/8,loopback',
+      API_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
+      API_TRUSTED_PROXIES: '10.0.0.0/8,loopback',
     });
     expect(creatorsOptions(env)).toMatchObject({
       adminToken: good.ADMIN_TOKEN,
@@ -55,11 +55,11 @@ describe('creatorsEnv', () => {
     ['OVERLAY_TOKEN_KEYS', '1:abcd', /^OVERLAY_TOKEN_KEYS does not fit: the secret of key 1 has 2 bytes/],
     ['PUBLIC_PAGE_URL', 'tips.example.com', 'PUBLIC_PAGE_URL does not fit: it must be an address that starts with http:// or https://.'],
     ['PUBLIC_GATEWAY_URL', 'https://gw', 'PUBLIC_GATEWAY_URL does not fit: it must be an address that starts with ws:// or wss://.'],
-    ['CORS_ORIGINS', '*', /^CORS_ORIGINS does not fit: every entry must be an origin/],
-    ['CORS_ORIGINS', 'https://a.example/', /^CORS_ORIGINS/],
-    ['TRUSTED_PROXIES', '10.0.0.0/33', /^TRUSTED_PROXIES does not fit/],
-    ['TRUSTED_PROXIES', '0.0.0.0/0', /^TRUSTED_PROXIES does not fit/],
-    ['TRUSTED_PROXIES', 'true', /^TRUSTED_PROXIES does not fit/],
+    ['API_CORS_ORIGINS', '*', /^API_CORS_ORIGINS does not fit: every entry must be an origin/],
+    ['API_CORS_ORIGINS', 'https://a.example/', /^API_CORS_ORIGINS/],
+    ['API_TRUSTED_PROXIES', '10.0.0.0/33', /^API_TRUSTED_PROXIES does not fit/],
+    ['API_TRUSTED_PROXIES', '0.0.0.0/0', /^API_TRUSTED_PROXIES does not fit/],
+    ['API_TRUSTED_PROXIES', 'true', /^API_TRUSTED_PROXIES does not fit/],
   ])('says in a sentence what is wrong with %s=%s', (name, value, sentence) => {
     expect(faultsOf({ [name]: value })).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
   });

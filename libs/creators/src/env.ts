@@ -41,10 +41,10 @@ export const creatorsEnv = {
     .url({ protocol: /^wss?$/, error: 'it must be an address that starts with ws:// or wss://' })
     .transform(gatewayUrl)
     .meta({ description: 'Where overlays open their WebSocket, e.g. wss://tips.example.com/overlay (the default path).' }),
-  CORS_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
+  API_CORS_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
     description: 'Origins whose pages may call the API, separated by commas. Default: none.',
   }),
-  TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({
+  API_TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({
     description: 'Proxies whose X-Forwarded-For is believed, separated by commas. Default: none.',
   }),
 };
@@ -61,7 +61,7 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
 }
 
 export function httpOptions(env: CreatorsEnv): HttpOptions {
-  return { corsOrigins: env.CORS_ORIGINS, trustedProxies: env.TRUSTED_PROXIES };
+  return { corsOrigins: env.API_CORS_ORIGINS, trustedProxies: env.API_TRUSTED_PROXIES };
 }
 
 function gatewayUrl(text: string): string {

@@ -15,7 +15,8 @@ const PATH = '/overlay';
 const GATEWAY_META = /(<meta name="droppio-gateway" content=")[^"]*("\s*\/?>)/;
 
 /**
- * Serves the built page at `/overlay/`, with a policy of its own, next to whatever else the app does.
+ * Serves the built page at `/overlay/`, with a policy of its own, next to whatever else the app does. Call it after `configureHttp`,
+ * whose request ids, metrics and problems it shares.
  * Throws `StartupFault` when the folder holds no build.
  */
 export function serveOverlayPage(app: NestExpressApplication, { dir, gatewayUrl }: OverlayPage): void {

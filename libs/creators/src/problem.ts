@@ -38,6 +38,7 @@ interface Row {
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request does not have the asked-for shape' },
+  'invalid-cursor': { status: 400, title: 'The cursor is not one of ours' },
   unauthorized: { status: 401, title: 'Valid credentials are needed' },
   forbidden: { status: 403, title: 'These credentials do not allow this' },
   'not-found': { status: 404, title: 'There is nothing here' },

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Health, Instance, PlatformModule } from '@droppio/platform';
+import { OverlayTokens } from '@droppio/protocol/overlay-token';
+import { StorageModule } from '@droppio/storage';
+import { createTestDatabase } from '@droppio/storage/testing';
+import { EventRelay } from '@droppio/tips';
+import { randomHex } from '@droppio/tips/testing';
+import { configureHttp, CreatorsModule, CreatorsOptions, type HttpOptions } from '../index.js';
+import { RecordingLogger } from './recording-logger.js';
+import { RecordingRelay } from './recording-relay.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export interface TestCreator {
+  readonly id: string;
+  readonly handle: string;
+  readonly accessToken: string;
+  /** An overlay of theirs, and its token. */
+  readonly overlayId: string;
+  readonly overlayToken: string;
+}
+
+export interface TestApi {
+  readonly app: NestExpressApplication;
+  readonly url: string;
+  readonly adminToken: string;
+  readonly tokens: OverlayTokens;
+  readonly relay: RecordingRelay;
+  readonly logger: RecordingLogger;
+  call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
+  aCreator(): Promise<TestCreator>;
+  close(): Promise<void>;
+}
+
+interface Plan {
+  readonly http?: Partial<HttpOptions>;
+  readonly configure?: (app: NestExpressApplication) => void;
+}
+
+/** The room on a real port and a real Postgres of its own. */
+export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promise<TestApi> {
+  const database = await createTestDatabase(postgresUrl);
+  const relay = new RecordingRelay();
+  const logger = new RecordingLogger();
+  const options = new CreatorsOptions({
+    adminToken: randomBytes(24).toString('base64url'),
+    tokenKeys: [{ id: 1, secret: randomBytes(32) }],
+    pageUrl: 'https://tips.test/overlay',
+    gatewayUrl: 'wss://tips.test/overlay',
+  });
+  const app = await NestFactory.create<NestExpressApplication>(houseOf(database.url, options, relay), {
+    logger,
+    abortOnError: false,
+    bodyParser: false,
+  });
+  configureHttp(app, { corsOrigins: [], trustedProxies: [], ...plan.http });
+  plan.configure?.(app);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const call = callerOf(url);
+  const adminToken = options.adminToken ?? '';
+  return {
+    app,
+    url,
+    adminToken,
+    tokens: new OverlayTokens(options.tokenKeys),
+    relay,
+    logger,
+    call,
+    aCreator: () => aCreator(call, adminToken),
+    close: async () => {
+      await app.close();
+      await database.drop();
+    },
+  };
+}
+
+function houseOf(url: string, options: CreatorsOptions, relay: RecordingRelay): DynamicModule {
+  class House {}
+  const platform = PlatformModule.for(new Instance('test', 'api'), new Health());
+  return {
+    module: House,
+    imports: [platform, StorageModule.for({ url, migrate: false }), RelayStub.for(relay), CreatorsModule.for(options)],
+  };
+}
+
+@Global()
+@Module({})
+class RelayStub {
+  static for(relay: RecordingRelay): DynamicModule {
+    return { module: RelayStub, providers: [{ provide: EventRelay, useValue: relay }], exports: [EventRelay] };
+  }
+}
+
+function callerOf(url: string): TestApi['call'] {
+  return async (method, path, { token, body, headers } = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: parse(text) };
+  };
+}
+
+async function aCreator(call: TestApi['call'], adminToken: string): Promise<TestCreator> {
+  const handle = `c-${randomBytes(6).toString('hex')}`;
+  const made = await call('POST', '/v1/creators', {
+    token: adminToken,
+    body: { handle, displayName: `Creator ${handle}`, wallets: [randomHex(20)] },
+  });
+  const { creator, accessToken } = made.json as { creator: { id: string }; accessToken: string };
+  const overlay = await call('POST', '/v1/overlays', { token: accessToken, body: { name: 'main' } });
+  const { id: overlayId } = overlay.json as { id: string };
+  const links = await call('GET', `/v1/overlays/${overlayId}/url`, { token: accessToken });
+  const { pageUrl } = links.json as { pageUrl: string };
+  return { id: creator.id, handle, accessToken, overlayId, overlayToken: new URL(pageUrl).hash.slice(1) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
