@@ -71,6 +71,7 @@ export const EventFrame = z.discriminatedUnion('type', [TipFrame, TestFrame, Con
 export type EventFrame = z.infer<typeof EventFrame>;
 export type TipFrame = z.infer<typeof TipFrame>;
 export type SummaryFrame = z.infer<typeof SummaryFrame>;
+export type SkipFrame = z.infer<typeof SkipFrame>;
 
 export const ServerFrame = z.union([EventFrame, HelloFrame, ReadyFrame, PingFrame, MoveFrame, GapFrame]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

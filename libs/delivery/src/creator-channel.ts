@@ -1,0 +1,160 @@
+import { CloseCode, type ReadyFrame, type ServerFrame } from '@droppio/protocol';
+import type { CreatorEvent, FeedPosition, OverlayGrant } from '@droppio/tips';
+import { addressee, frameFor } from './event-frames.js';
+import { FanOut } from './fan-out.js';
+import type { FeedAccess } from './feed-access.js';
+import { FeedFollower, type FollowerListener } from './feed-follower.js';
+import { FrameBatch } from './frame-batch.js';
+import { GrantBook } from './grant-book.js';
+import type { FanOutMetrics, FeedMetrics } from './metrics.js';
+import type { OverlaySession } from './overlay-session.js';
+import { replayFrames } from './replay.js';
+import { resume, type Resumption } from './resumption.js';
+
+export interface ChannelMetrics {
+  readonly feed: FeedMetrics;
+  readonly fanOut: FanOutMetrics;
+}
+
+/** One creator with at least one socket here: follows the feed once and writes each event, encoded once, to all of the creator's sockets. */
+export class CreatorChannel implements FollowerListener {
+  readonly follower: FeedFollower;
+  readonly grants: GrantBook;
+  private readonly fanOut = new FanOut();
+  private readonly rooms = new Map<string, Set<OverlaySession>>();
+  private outbox: CreatorEvent[] = [];
+  private ping: { readonly head: number; readonly degraded: boolean; readonly batch: FrameBatch } | undefined;
+
+  constructor(
+    readonly creatorId: string,
+    private readonly feed: FeedAccess,
+    restoreTimeoutMs: number,
+    private readonly metrics: ChannelMetrics,
+  ) {
+    this.follower = new FeedFollower(creatorId, feed, restoreTimeoutMs, metrics.feed, this);
+    this.grants = new GrantBook(creatorId, feed, this.follower);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const room of this.rooms.values()) size += room.size;
+    return size;
+  }
+
+  /** Admits a session whose grant is known, at its cursor. It is part of the live channel when this resolves. */
+  join(session: OverlaySession, overlayId: string, cursor: FeedPosition | undefined): Promise<void> {
+    return resume(this.follower, cursor, (found) => {
+      const grant = this.grants.known(overlayId);
+      // What is on its way to the others is part of what this one has just been given.
+      this.flush();
+      if (!session.isOpen || grant === undefined || !session.heed(grant)) return;
+      session.start(this.welcome(found, overlayId, grant));
+      const room = this.rooms.get(overlayId) ?? new Set();
+      this.rooms.set(overlayId, room.add(session));
+      this.metrics.feed.resumes.inc({ source: found.source, recovered: String(found.recovered) });
+      this.metrics.feed.resumedEvents.observe(found.events.length);
+    });
+  }
+
+  leave(session: OverlaySession, overlayId: string): void {
+    const room = this.rooms.get(overlayId);
+    if (room?.delete(session) === true && room.size === 0) this.rooms.delete(overlayId);
+  }
+
+  /** One ping for all sockets of the channel, made anew when it has something new to say. */
+  pingBatch(): FrameBatch {
+    const head = this.follower.position.seq;
+    const degraded = this.follower.isBlind;
+    if (this.ping?.head !== head || this.ping.degraded !== degraded) {
+      const frame: ServerFrame = { op: 'ping', head, ...(degraded ? { degraded } : {}) };
+      this.ping = { head, degraded, batch: new FrameBatch([frame]) };
+    }
+    return this.ping.batch;
+  }
+
+  events(events: readonly CreatorEvent[]): void {
+    for (const event of events) if (event.type === 'config') this.changed(this.grants.learn(event.d));
+    // Whatever comes within one turn (a burst, a healed hole) goes out with one write per socket.
+    if (this.outbox.length === 0) {
+      queueMicrotask(() => {
+        this.flush();
+      });
+    }
+    this.outbox.push(...events);
+  }
+
+  gap(from: number, to: number): void {
+    this.flush();
+    this.fanOut.send(new FrameBatch([{ op: 'gap', from, to }]), this.everybody());
+    this.interrupted();
+  }
+
+  renumbered(): void {
+    this.outbox = [];
+    this.grants.forget();
+    for (const session of this.everybody()) session.close(CloseCode.resync, 'renumbered', spreadMs());
+  }
+
+  interrupted(): void {
+    void this.grants.refresh([...this.rooms.keys()], (overlayId, grant) => {
+      if (grant !== undefined) this.changed(grant);
+      else for (const session of this.rooms.get(overlayId) ?? []) session.close(CloseCode.badToken, 'overlay removed');
+    });
+  }
+
+  private changed(grant: OverlayGrant): void {
+    for (const session of this.rooms.get(grant.overlayId) ?? []) session.heed(grant);
+  }
+
+  private welcome({ from, recovered, gap, events }: Resumption, overlayId: string, { config }: OverlayGrant): FrameBatch {
+    const { epoch, seq: head } = this.follower.position;
+    const ready: ReadyFrame = { op: 'ready', epoch, head, from, recovered, config: { ...config } };
+    const replayed = replayFrames(events, overlayId, this.feed.clock.now());
+    return new FrameBatch([ready, ...(gap === undefined ? [] : [{ op: 'gap' as const, ...gap }]), ...replayed]);
+  }
+
+  private flush(): void {
+    const events = this.outbox;
+    if (events.length === 0) return;
+    this.outbox = [];
+    const startedAt = performance.now();
+    const done = (): void => {
+      this.measure(events, startedAt);
+    };
+    if (events.every((event) => addressee(event) === undefined)) {
+      this.fanOut.send(batchOf(events, undefined), this.everybody(), done);
+      return;
+    }
+    for (const [overlayId, room] of this.rooms) this.fanOut.send(batchOf(events, overlayId), [...room]);
+    this.fanOut.send(new FrameBatch([]), [], done);
+  }
+
+  private everybody(): readonly OverlaySession[] {
+    return [...this.rooms.values()].flatMap((room) => [...room]);
+  }
+
+  private measure(events: readonly CreatorEvent[], startedAt: number): void {
+    const now = this.feed.clock.now();
+    this.metrics.fanOut.fanOut.observe((performance.now() - startedAt) / 1000);
+    this.metrics.fanOut.deliveries.inc(events.length * this.size);
+    for (const { type, at } of events) {
+      if (type !== 'tip') continue;
+      if (at.block !== undefined) this.metrics.fanOut.latency.observe({ stage: 'block' }, seconds(now - at.block));
+      this.metrics.fanOut.latency.observe({ stage: 'seen' }, seconds(now - at.seen));
+      if (at.pub !== undefined) this.metrics.fanOut.latency.observe({ stage: 'pub' }, seconds(now - at.pub));
+    }
+  }
+}
+
+function batchOf(events: readonly CreatorEvent[], overlayId: string | undefined): FrameBatch {
+  return new FrameBatch(events.map((event) => frameFor(event, overlayId)));
+}
+
+/** Clocks of two machines differ by a little, sometimes to the wrong side. */
+function seconds(ms: number): number {
+  return Math.max(0, ms) / 1000;
+}
+
+function spreadMs(): number {
+  return Math.round(Math.random() * 5000);
+}

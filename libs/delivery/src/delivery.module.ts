@@ -1,0 +1,41 @@
+import { Module, type DynamicModule, type INestApplication } from '@nestjs/common';
+import { OverlayTokens } from '@droppio/protocol/overlay-token';
+import { ChannelRegistry } from './channel-registry.js';
+import { DeliverySettings } from './delivery-settings.js';
+import { Drain, DrainDoors } from './drain.js';
+import { FeedAccess } from './feed-access.js';
+import { FeedProbe } from './feed-probe.js';
+import { metricProviders } from './metrics.js';
+import { NodeGauges } from './node-gauges.js';
+import { OverlayGateway } from './overlay.gateway.js';
+import { OverlayWsAdapter } from './overlay-ws.adapter.js';
+import { Reception } from './reception.js';
+import { SessionHost, SessionMetrics } from './session-host.js';
+import { SessionRoster } from './session-roster.js';
+import { TimingWheel } from './timing-wheel.js';
+import { UpgradeGate } from './upgrade-gate.js';
+
+const TICK_MS = 250;
+
+/** Feed → socket. Needs a `TipFeed` and a `RelayQueue` from a broker module, and `attachOverlaySockets(app)` before the app starts. */
+@Module({})
+export class DeliveryModule {
+  static for(settings: DeliverySettings): DynamicModule {
+    return {
+      module: DeliveryModule,
+      providers: [
+        { provide: DeliverySettings, useValue: settings },
+        { provide: OverlayTokens, useValue: new OverlayTokens(settings.tokenKeys) },
+        { provide: TimingWheel, useFactory: () => new TimingWheel(TICK_MS) },
+        ...metricProviders,
+        ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionMetrics, SessionHost],
+        ...[UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeGauges],
+      ],
+    };
+  }
+}
+
+/** WebSockets at `/overlay` on the app's own HTTP server; everything else on that port stays with the app's routes. */
+export function attachOverlaySockets(app: INestApplication): void {
+  app.useWebSocketAdapter(new OverlayWsAdapter(app));
+}

@@ -1,0 +1,47 @@
+import type { ServerFrame } from '@droppio/protocol';
+import { WebSocket } from 'ws';
+
+type FrameWriter = (data: Buffer, options: { fin: boolean; opcode: number; mask: boolean; readOnly: boolean; rsv1: boolean }) => Buffer[];
+
+/** `ws` builds frames in a static function that its types do not mention. */
+function findFrameWriter(): FrameWriter | undefined {
+  const sender: unknown = Reflect.get(WebSocket, 'Sender');
+  if (typeof sender !== 'function') return undefined;
+  const frame: unknown = Reflect.get(sender, 'frame');
+  return isFrameWriter(frame) ? frame : undefined;
+}
+
+function isFrameWriter(value: unknown): value is FrameWriter {
+  return typeof value === 'function';
+}
+
+const TEXT = 1;
+const writeFrame = findFrameWriter();
+
+/**
+ * Frames on their way to any number of sockets: each is encoded once, and all of them become one run of bytes that every socket gets
+ * with one write.
+ */
+export class FrameBatch {
+  readonly texts: readonly string[];
+  private bytes: Buffer | undefined;
+
+  constructor(readonly frames: readonly ServerFrame[]) {
+    this.texts = frames.map((frame) => JSON.stringify(frame));
+  }
+
+  /** The WebSocket frames, ready for the wire; `undefined` when this version of `ws` cannot build them apart from a socket. */
+  get wire(): Buffer | undefined {
+    return writeFrame === undefined ? undefined : (this.bytes ??= encode(this.texts, writeFrame));
+  }
+
+  /** Bytes of payload, about. */
+  get size(): number {
+    return this.wire?.length ?? this.texts.reduce((sum, text) => sum + text.length, 0);
+  }
+}
+
+function encode(texts: readonly string[], frame: FrameWriter): Buffer {
+  const options = { fin: true, opcode: TEXT, mask: false, readOnly: true, rsv1: false };
+  return Buffer.concat(texts.flatMap((text) => frame(Buffer.from(text), options)));
+}

@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { CloseCode, closeReason, parseClientFrame, type AuthFrame, type ClientFrame, type ServerFrame } from '@droppio/protocol';
+import type { OverlayClaim } from '@droppio/protocol/overlay-token';
+import type { OverlayGrant } from '@droppio/tips';
+import type { CreatorChannel } from './creator-channel.js';
+import { FrameBatch } from './frame-batch.js';
+import type { OverlayLink } from './overlay-link.js';
+import type { SessionHost } from './session-host.js';
+import type { WheelEntry } from './timing-wheel.js';
+import { TokenBucket } from './token-bucket.js';
+
+export type Credentials = Pick<AuthFrame, 'token' | 'cursor'>;
+
+/** Frames a client may send at once, and a second, control frames included. A page sends a pong every 25 s and a `shown` per alert. */
+const INBOUND_BURST = 20;
+const INBOUND_PER_SECOND = 1;
+
+/** One overlay's connection, from hello to close: `new` → `admitting` → `live` → `over`. */
+export class OverlaySession implements WheelEntry {
+  readonly sid = randomBytes(9).toString('base64url');
+  readonly openedAt: number;
+  slot: Set<WheelEntry> | undefined;
+  heardAt: number;
+  private phase: 'new' | 'admitting' | 'live' | 'over' = 'new';
+  private claim: OverlayClaim | undefined;
+  private channel: CreatorChannel | undefined;
+  private readonly inbound: TokenBucket;
+  private pingAt = 0;
+  private pingedAt: number | undefined;
+  private closeCode: number | undefined;
+  private budget: number;
+
+  constructor(
+    private readonly link: OverlayLink,
+    /** What limits count it under. */
+    readonly network: string,
+    private readonly host: SessionHost,
+  ) {
+    this.openedAt = this.heardAt = host.clock.now();
+    this.inbound = new TokenBucket(INBOUND_PER_SECOND, INBOUND_BURST, this.openedAt);
+    this.budget = host.settings.socketBufferBytes;
+  }
+
+  get isOpen(): boolean {
+    return this.phase !== 'over';
+  }
+
+  get isLive(): boolean {
+    return this.phase === 'live';
+  }
+
+  get overlayId(): string | undefined {
+    return this.claim?.overlayId;
+  }
+
+  get queuedBytes(): number {
+    return this.link.queuedBytes;
+  }
+
+  /** Says hello. Credentials that came with the URL are used at once; otherwise the first frame must bring them. */
+  open(credentials: Credentials | undefined): void {
+    const { settings, wheel } = this.host;
+    this.link.write(new FrameBatch([{ op: 'hello', v: 1, sid: this.sid, pingMs: settings.pingMs }]));
+    wheel.schedule(this, settings.authTimeoutMs);
+    if (credentials !== undefined) this.authenticate(credentials);
+  }
+
+  /** Tells who it is, before anything about it is known to be allowed. */
+  identify(claim: OverlayClaim): void {
+    this.claim = claim;
+  }
+
+  /** The channel it is to be part of, and leaves when it ends. */
+  sit(channel: CreatorChannel): void {
+    this.channel = channel;
+  }
+
+  /** Closes unless the overlay's grant still covers this token. Returns whether it does. */
+  heed(grant: OverlayGrant): boolean {
+    if (!grant.enabled) this.close(CloseCode.overlayDisabled, 'overlay disabled');
+    else if (this.claim?.version !== grant.version) this.close(CloseCode.badToken, 'token revoked');
+    return this.isOpen;
+  }
+
+  /** From now on events are delivered. A replay may be bigger than what a socket may owe, so it is not held against this one. */
+  start(welcome: FrameBatch): void {
+    const { settings, clock, wheel } = this.host;
+    this.phase = 'live';
+    this.budget += welcome.size;
+    this.link.write(welcome);
+    // The first ping comes at a random moment, so that those who came together are not pinged together for ever.
+    this.pingAt = clock.now() + settings.pingMs * (0.5 + Math.random() / 2);
+    wheel.schedule(this, this.pingAt - clock.now());
+  }
+
+  deliver(batch: FrameBatch): void {
+    if (this.phase !== 'live') return;
+    if (this.link.queuedBytes + batch.size <= this.budget) {
+      this.link.write(batch);
+      return;
+    }
+    this.host.metrics.fanOut.slowCloses.inc();
+    this.close(CloseCode.slowConsumer, 'slow consumer', spread(1000, 5000));
+  }
+
+  receive(text: string): void {
+    if (!this.heard()) return;
+    const frame = parseClientFrame(text);
+    if (frame === undefined) this.close(CloseCode.malformedFrame, 'not a frame of this protocol');
+    else this.obey(frame);
+  }
+
+  receiveBinary(): void {
+    if (this.heard()) this.close(CloseCode.malformedFrame, 'binary frame');
+  }
+
+  /** Anything at all came in. False when that was too much. */
+  heard(): boolean {
+    if (this.phase === 'over') return false;
+    this.heardAt = this.host.clock.now();
+    if (this.inbound.take(this.heardAt)) return true;
+    this.close(CloseCode.overloaded, 'too many frames', spread(30_000, 60_000));
+    return false;
+  }
+
+  move(frame: Extract<ServerFrame, { op: 'move' }>): void {
+    if (this.phase === 'live') this.deliver(new FrameBatch([frame]));
+  }
+
+  close(code: CloseCode, why: string, retryMs?: number): void {
+    if (this.phase === 'over') return;
+    this.closeCode = code;
+    this.leave();
+    this.link.close(code, closeReason(why, retryMs));
+  }
+
+  /** The link is gone; `code` is what it ended with. */
+  closed(code: number): void {
+    this.leave();
+    this.host.left(this, this.closeCode ?? code);
+  }
+
+  onDue(): number | undefined {
+    const { settings, clock } = this.host;
+    const now = clock.now();
+    if (this.phase === 'new') return this.awaitAuth(now, settings.authTimeoutMs);
+    if (this.phase !== 'live') return undefined;
+    const deadAt = this.heardAt + settings.deadMs;
+    if (now >= deadAt) {
+      this.close(CloseCode.noPong, 'no pong', spread(0, 1000));
+      return undefined;
+    }
+    if (now >= this.pingAt && this.channel !== undefined) {
+      this.deliver(this.channel.pingBatch());
+      this.pingedAt ??= now;
+      this.pingAt = now + settings.pingMs;
+    }
+    return Math.min(this.pingAt, deadAt) - now;
+  }
+
+  private awaitAuth(now: number, timeoutMs: number): number | undefined {
+    const leftMs = this.openedAt + timeoutMs - now;
+    if (leftMs > 0) return leftMs;
+    this.close(CloseCode.authTimeout, 'no auth in time');
+    return undefined;
+  }
+
+  private obey(frame: ClientFrame): void {
+    if (frame.op === 'auth') {
+      if (this.phase === 'new') this.authenticate(frame);
+      else this.close(CloseCode.malformedFrame, 'already authenticated');
+    } else if (this.phase === 'new') this.close(CloseCode.malformedFrame, 'auth comes first');
+    else if (frame.op === 'shown') this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, frame.ms / 1000);
+    else if (this.pingedAt !== undefined) {
+      this.host.metrics.sockets.pingRtt.observe((this.heardAt - this.pingedAt) / 1000);
+      this.pingedAt = undefined;
+    }
+  }
+
+  private authenticate({ token, cursor }: Credentials): void {
+    this.phase = 'admitting';
+    this.host.admit(this, { token, cursor });
+  }
+
+  private leave(): void {
+    this.phase = 'over';
+    this.host.wheel.cancel(this);
+    if (this.claim !== undefined) this.channel?.leave(this, this.claim.overlayId);
+    this.channel = undefined;
+  }
+}
+
+function spread(fromMs: number, toMs: number): number {
+  return Math.round(fromMs + Math.random() * (toMs - fromMs));
+}

@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '@droppio/tips';
+import { DeliverySettings } from './delivery-settings.js';
+import type { OverlaySession } from './overlay-session.js';
+
+interface Count {
+  all: number;
+  waiting: number;
+}
+
+/** Longer than a ping and the answer to it: whoever is silent for that long is most likely gone. */
+const ANSWER_MS = 10_000;
+
+/** Who is connected, and how many from where: what the limits count. */
+@Injectable()
+export class SessionRoster {
+  private readonly sessions = new Set<OverlaySession>();
+  private readonly waiting = new Set<OverlaySession>();
+  private readonly networks = new Map<string, Count>();
+  private readonly overlays = new Map<string, Set<OverlaySession>>();
+
+  constructor(
+    private readonly settings: DeliverySettings,
+    readonly clock: Clock,
+  ) {}
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** Those that have not presented a token yet. */
+  get unauthenticated(): number {
+    return this.waiting.size;
+  }
+
+  all(): IterableIterator<OverlaySession> {
+    return this.sessions.values();
+  }
+
+  /** Counts it in. False: its network has too many already; it is counted all the same until it leaves. */
+  enter(session: OverlaySession): boolean {
+    const { maxSocketsPerIp, maxUnauthenticatedPerIp } = this.settings;
+    const network = this.networks.get(session.network) ?? { all: 0, waiting: 0 };
+    const isRefused = isOver(network.all, maxSocketsPerIp) || isOver(network.waiting, maxUnauthenticatedPerIp);
+    this.networks.set(session.network, network);
+    this.sessions.add(session);
+    this.waiting.add(session);
+    network.all += 1;
+    network.waiting += 1;
+    return !isRefused;
+  }
+
+  /**
+   * The session has a token that we signed. Returns the sessions to be closed for it: those of the same overlay that fell silent, when the
+   * limit is reached; `undefined` when all of them are alive, so that the newcomer has to go.
+   */
+  recognise(session: OverlaySession, overlayId: string): readonly OverlaySession[] | undefined {
+    this.authenticated(session);
+    const peers = this.overlays.get(overlayId) ?? new Set();
+    const silentSince = this.clock.now() - this.settings.pingMs - ANSWER_MS;
+    const isFull = isOver(peers.size, this.settings.maxSocketsPerToken);
+    const silent = isFull ? [...peers].filter((peer) => !peer.isOpen || peer.heardAt < silentSince) : [];
+    if (isFull && silent.length === 0) return undefined;
+    this.overlays.set(overlayId, peers.add(session));
+    return silent;
+  }
+
+  leave(session: OverlaySession): void {
+    if (!this.sessions.delete(session)) return;
+    this.authenticated(session);
+    const network = this.networks.get(session.network);
+    if (network !== undefined && (network.all -= 1) === 0) this.networks.delete(session.network);
+    const { overlayId } = session;
+    const peers = overlayId === undefined ? undefined : this.overlays.get(overlayId);
+    if (overlayId !== undefined && peers?.delete(session) === true && peers.size === 0) this.overlays.delete(overlayId);
+  }
+
+  private authenticated(session: OverlaySession): void {
+    const network = this.networks.get(session.network);
+    if (this.waiting.delete(session) && network !== undefined) network.waiting -= 1;
+  }
+}
+
+/** A limit of 0 is none. */
+function isOver(count: number, limit: number): boolean {
+  return limit > 0 && count >= limit;
+}

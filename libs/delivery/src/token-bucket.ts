@@ -1,0 +1,30 @@
+/** Lets `perSecond` through on average and `burst` at once. Starts full; holds no timer. */
+export class TokenBucket {
+  private tokens: number;
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly burst: number,
+    private at: number,
+  ) {
+    this.tokens = burst;
+  }
+
+  take(now: number): boolean {
+    this.fill(now);
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+
+  /** Nothing was taken lately: forgetting it changes nothing. */
+  isFull(now: number): boolean {
+    this.fill(now);
+    return this.tokens >= this.burst;
+  }
+
+  private fill(now: number): void {
+    this.tokens = Math.min(this.burst, this.tokens + (Math.max(0, now - this.at) / 1000) * this.perSecond);
+    this.at = now;
+  }
+}

@@ -1,0 +1,103 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '@droppio/tips';
+import { clientAddress, networkOf } from './client-address.js';
+import { DeliverySettings } from './delivery-settings.js';
+import { SessionRoster } from './session-roster.js';
+import { TokenBucket } from './token-bucket.js';
+
+export interface UpgradeRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+export type Verdict =
+  | { readonly kind: 'let-in'; readonly network: string }
+  | {
+      readonly kind: 'refused';
+      readonly result: 'draining' | 'origin' | 'full' | 'unauthenticated' | 'rate' | 'network-rate';
+      readonly status: 403 | 429 | 503;
+      readonly retryAfterSeconds: number;
+      readonly why: string;
+    };
+
+/** Networks remembered by their rate of upgrades; more than that come from a flood, which the rate of the process stops. */
+const NETWORKS_MAX = 50_000;
+
+/** Decides about a new socket before its handshake costs anything. What a browser must be able to read comes later, as a close code. */
+@Injectable()
+export class UpgradeGate {
+  private readonly log = new Logger('delivery');
+  private readonly rate: TokenBucket;
+  private readonly rates = new Map<string, TokenBucket>();
+  private isClosed = false;
+  private warned = false;
+
+  constructor(
+    private readonly settings: DeliverySettings,
+    private readonly roster: SessionRoster,
+    private readonly clock: Clock,
+  ) {
+    this.rate = new TokenBucket(settings.upgradesPerSecond, settings.upgradesPerSecond * 2, clock.now());
+  }
+
+  /** From now on everybody is sent elsewhere. */
+  shut(): void {
+    this.isClosed = true;
+  }
+
+  judge(request: UpgradeRequest): Verdict {
+    const now = this.clock.now();
+    const { settings, roster } = this;
+    const { origin } = request.headers;
+    const network = networkOf(this.addressOf(request));
+    if (this.isClosed) return refused('draining', 503, 1, 'This gateway is shutting down.');
+    if (settings.allowedOrigins.length > 0 && origin !== undefined && !settings.allowedOrigins.includes(origin)) {
+      return refused('origin', 403, 0, 'Pages of this origin may not connect.');
+    }
+    if (roster.size >= settings.maxSockets) return refused('full', 503, 5, 'This gateway is full.');
+    if (roster.unauthenticated >= settings.maxUnauthenticated) {
+      return refused('unauthenticated', 503, 2, 'Too many sockets have not said who they are.');
+    }
+    if (!this.networkRate(network, now).take(now)) return refused('network-rate', 429, 30, 'Too many connections from this network.');
+    if (!this.rate.take(now)) return refused('rate', 503, 2, 'Too many connections at once.');
+    return { kind: 'let-in', network };
+  }
+
+  private addressOf({ headers, socket }: UpgradeRequest): string {
+    const peer = socket.remoteAddress ?? 'unknown';
+    const forwarded = headers['x-forwarded-for'];
+    const { trustedProxies } = this.settings;
+    if (forwarded !== undefined && !trustedProxies.has(peer) && !this.warned) {
+      // Behind a proxy that is not listed, everybody would share the limits of one address.
+      this.warned = true;
+      this.log.warn('upgrade.forwarded-by-untrusted', { hint: 'Is GATEWAY_TRUSTED_PROXIES missing a proxy?' });
+    }
+    return clientAddress(peer, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, trustedProxies);
+  }
+
+  private networkRate(network: string, now: number): TokenBucket {
+    const perMinute = this.settings.upgradesPerMinutePerIp === 0 ? Number.MAX_SAFE_INTEGER : this.settings.upgradesPerMinutePerIp;
+    const known = this.rates.get(network);
+    if (known !== undefined) return known;
+    if (this.rates.size >= NETWORKS_MAX) this.forgetQuiet(now);
+    const bucket = new TokenBucket(perMinute / 60, perMinute, now);
+    this.rates.set(network, bucket);
+    return bucket;
+  }
+
+  private forgetQuiet(now: number): void {
+    for (const [network, bucket] of this.rates) if (bucket.isFull(now)) this.rates.delete(network);
+    const [oldest] = this.rates.keys();
+    if (this.rates.size >= NETWORKS_MAX && oldest !== undefined) this.rates.delete(oldest);
+  }
+}
+
+function refused(
+  result: Extract<Verdict, { kind: 'refused' }>['result'],
+  status: 403 | 429 | 503,
+  retryAfterSeconds: number,
+  why: string,
+): Verdict {
+  return { kind: 'refused', result, status, retryAfterSeconds, why };
+}
