@@ -1,0 +1,17 @@
+import { MemoryRelayQueue } from './memory-relay-queue.js';
+import { unregisteredMetrics } from './metrics.js';
+import { describeRelayQueue } from './relay-queue.contract.js';
+
+describeRelayQueue(MemoryRelayQueue.name, () => {
+  const queues: MemoryRelayQueue[] = [];
+  return {
+    open(settings) {
+      const queue = new MemoryRelayQueue(unregisteredMetrics().queue, settings);
+      queues.push(queue);
+      return queue;
+    },
+    async close() {
+      await Promise.all(queues.map((queue) => queue.close()));
+    },
+  };
+});

@@ -1,0 +1,68 @@
+import { Global, Injectable, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { errorFields, Health } from '@droppio/platform';
+import { RelayQueue, TipFeed } from '@droppio/tips';
+import { BrokerLifecycle } from './broker-lifecycle.js';
+import { BullRelayQueue, type BullRelayQueueOptions } from './bull-relay-queue.js';
+import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics } from './metrics.js';
+import { openRedisFeed } from './open-redis-feed.js';
+import { RedisConnections } from './redis-connections.js';
+import { RedisTipFeed } from './redis-tip-feed.js';
+
+export interface RedisBrokerOptions {
+  /** See `brokerEnv`. */
+  readonly url: string;
+  readonly queue?: BullRelayQueueOptions;
+}
+
+/** A start waits this long for Redis and then goes on without it: readiness says so, and the connections keep trying. */
+const START_WAIT_MS = 5000;
+
+@Injectable()
+class RedisReadiness implements OnModuleInit {
+  private readonly log = new Logger('broker');
+
+  constructor(
+    private readonly feed: RedisTipFeed,
+    private readonly health: Health,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    this.health.readyWhen('redis', () => this.feed.fault());
+    await this.feed.started(START_WAIT_MS).catch((error: unknown) => {
+      this.log.warn('redis.not-reached', errorFields(error));
+    });
+  }
+}
+
+/**
+ * Feed and queue in Redis. Global. A process that never calls `RelayQueue.work` (the gateway) only enqueues: it opens no connection to work
+ * jobs.
+ */
+@Global()
+@Module({})
+export class RedisBrokerModule {
+  static for({ url, queue = {} }: RedisBrokerOptions): DynamicModule {
+    return {
+      module: RedisBrokerModule,
+      providers: [
+        ...metricProviders,
+        { provide: RedisConnections, useFactory: (metrics: LinkMetrics) => new RedisConnections(url, metrics), inject: [LinkMetrics] },
+        {
+          provide: RedisTipFeed,
+          useFactory: (connections: RedisConnections, feed: FeedMetrics, link: LinkMetrics) => openRedisFeed(connections, { feed, link }),
+          inject: [RedisConnections, FeedMetrics, LinkMetrics],
+        },
+        { provide: TipFeed, useExisting: RedisTipFeed },
+        {
+          provide: RelayQueue,
+          useFactory: (connections: RedisConnections, jobs: QueueMetrics, link: LinkMetrics) =>
+            new BullRelayQueue(connections, { queue: jobs, link }, queue),
+          inject: [RedisConnections, QueueMetrics, LinkMetrics],
+        },
+        RedisReadiness,
+        BrokerLifecycle,
+      ],
+      exports: [TipFeed, RelayQueue],
+    };
+  }
+}
