@@ -22,6 +22,8 @@ export interface DigestAlert {
   readonly tips: number;
   /** One per symbol, in order of first appearance. */
   readonly totals: readonly AmountView[];
+  /** Some of them came while the page was away; otherwise they came faster than they can be shown. */
+  readonly missed: boolean;
 }
 
 export type Alert = TipAlert | DigestAlert;
@@ -33,6 +35,7 @@ export interface Entry {
   readonly seq: number;
   readonly sinceMs: number;
   readonly ttlMs: number;
+  /** Came while the page was away. */
   readonly replay: boolean;
   readonly members: readonly TipAlert[];
   /** What the server had already summed up. */
@@ -60,17 +63,18 @@ export function fold(entries: readonly [Entry, ...Entry[]]): Entry {
     from: Math.min(...entries.map((entry) => entry.from)),
     seq: Math.max(...entries.map((entry) => entry.seq)),
     sinceMs: Math.max(...entries.map((entry) => entry.sinceMs)),
+    replay: entries.some((entry) => entry.replay),
     members,
     summed: summed.length > 1 ? [sumUp(summed)] : summed,
   };
 }
 
-export function toAlert({ members, summed }: Entry): Alert | undefined {
+export function toAlert({ members, summed, replay }: Entry): Alert | undefined {
   const [only] = members;
   if (only === undefined && summed.length === 0) return undefined;
   if (only !== undefined && members.length === 1 && summed.length === 0) return only;
   const apart = { tips: members.length, totals: members.map((member) => member.view.amount) };
-  return { kind: 'digest', ...sumUp([...summed, apart]) };
+  return { kind: 'digest', missed: replay, ...sumUp([...summed, apart]) };
 }
 
 function sumUp(parts: readonly SummaryFrame['d'][]): SummaryFrame['d'] {
@@ -79,7 +83,7 @@ function sumUp(parts: readonly SummaryFrame['d'][]): SummaryFrame['d'] {
 
 function addUp(amounts: readonly AmountView[]): AmountView[] {
   const bySymbol = new Map<string, AmountView>();
-  for (const amount of amounts) {
+  for (const amount of amounts.filter(({ raw }) => /^\d+$/.test(raw))) {
     // Symbols and decimals come from the operator's settings, so the same pair is the same money to a viewer, whatever its chain.
     const key = `${amount.symbol} ${String(amount.decimals)}`;
     const sum = bySymbol.get(key);

@@ -152,6 +152,18 @@ describe(`${OverlayConnection.name}: losses said aloud`, () => {
   });
 });
 
+describe(`${OverlayConnection.name}: a server that forgot`, () => {
+  it('takes numbers again that the server gives out again, and says so', () => {
+    const { connection, transport, gaps, seqs } = aConnection({ epoch: 'e1', seq: 9 });
+    connection.start();
+    transport.last.hello();
+    transport.last.ready(6, 5, 'e1', false);
+    transport.last.say(aTipFrame(6));
+    expect(gaps).toEqual([{ kind: 'renumbered', epoch: 'e1' }]);
+    expect(seqs).toEqual([6]);
+  });
+});
+
 describe(`${OverlayConnection.name}: coming back`, () => {
   it('doubles the bound of its delay up to 20 s, with full jitter', async () => {
     const { connection, transport, after } = aConnection(undefined, () => 0.999);

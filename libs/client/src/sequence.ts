@@ -30,7 +30,9 @@ export class Sequence {
       this.taken = start;
       return undefined;
     }
-    if (before.epoch !== ready.epoch) {
+    // A head behind what was taken, and nothing recovered: the server has forgotten, and gives those numbers out again.
+    const isBehindUs = !ready.recovered && start.seq < before.seq;
+    if (before.epoch !== ready.epoch || isBehindUs) {
       this.taken = start;
       return { kind: 'renumbered', epoch: ready.epoch };
     }

@@ -154,6 +154,7 @@ describe(`${TipInbox.name}: too much at once`, () => {
     expect(drain()).toMatchObject([
       {
         kind: 'digest',
+        missed: false,
         tips: 4,
         totals: [
           { symbol: 'ETH', raw: '9007199254740994' },
@@ -207,7 +208,7 @@ describe(`${TipInbox.name}: too much at once`, () => {
     const { hear, drain } = anInbox();
     const { amount } = aDisplay();
     hear({ op: 'event', type: 'summary', from: 1, seq: 12, d: { tips: 12, totals: [amount] } }, aTipFrame(13));
-    expect(drain()).toMatchObject([{ kind: 'digest', tips: 12, totals: [amount] }, { kind: 'tip' }]);
+    expect(drain()).toMatchObject([{ kind: 'digest', missed: true, tips: 12, totals: [amount] }, { kind: 'tip' }]);
   });
 
   it('does not wait for the rest of what was missed when the link is gone', () => {
@@ -233,6 +234,6 @@ describe(`${TipInbox.name}: too much at once`, () => {
     // After the first fold every third tip folds again, so the last of 3001 does.
     for (let seq = 1; seq <= 3001; seq += 1) hear(worth(seq, '1'));
     expect(inbox.size).toBe(1);
-    expect(drain()).toMatchObject([{ tips: 3001, totals: [{ raw: '3001' }] }]);
+    expect(drain()).toMatchObject([{ missed: false, tips: 3001, totals: [{ raw: '3001' }] }]);
   });
 });

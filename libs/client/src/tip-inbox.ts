@@ -142,7 +142,7 @@ export class TipInbox {
       seq: frame.seq,
       sinceMs: this.clock.now(),
       ttlMs: frame.ttlMs ?? Number.POSITIVE_INFINITY,
-      replay: frame.replay === true,
+      replay: frame.replay === true || what.summed !== undefined,
       members: [],
       summed: [],
       ...what,

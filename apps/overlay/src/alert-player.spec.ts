@@ -1,0 +1,99 @@
+import type { Alert, TipAlert } from '@droppio/client';
+import { aDisplay, ManualClock } from '@droppio/tips/testing';
+import { describe, expect, it } from 'vitest';
+import { AlertPlayer } from './alert-player.js';
+
+function anAlert(id: string): TipAlert {
+  return { kind: 'tip', id, seq: 1, view: aDisplay({ tipId: id }), test: false, replay: false };
+}
+
+function aPlayer(durationMs = 8000) {
+  const clock = new ManualClock();
+  const waiting: Alert[] = [];
+  const story: string[] = [];
+  let look = { durationMs };
+  const player = new AlertPlayer({
+    inbox: { take: () => waiting.shift() },
+    clock,
+    look: () => look,
+    shown: (alert) => story.push(`shown ${idOf(alert)}`),
+    draw: (alert) => ({
+      patch: (change) => story.push(`patch ${change.id}`),
+      leave: () => story.push(`leave ${idOf(alert)}`),
+      remove: () => story.push(`remove ${idOf(alert)}`),
+    }),
+  });
+  const after = async (ms: number): Promise<string[]> => {
+    clock.advance(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+    return story.splice(0);
+  };
+  const hear = (...ids: string[]): void => {
+    waiting.push(...ids.map(anAlert));
+    player.wake();
+  };
+  return { player, after, hear, setLook: (changed: typeof look) => (look = changed), waiting };
+}
+
+const idOf = (alert: Alert): string => (alert.kind === 'tip' ? alert.id : 'digest');
+
+describe(AlertPlayer.name, () => {
+  it('plays one after the other, 250 ms apart, each for its whole time', async () => {
+    const { hear, after, waiting } = aPlayer();
+    hear('a', 'b');
+    expect(await after(0)).toEqual(['shown a']);
+    expect(waiting).toHaveLength(1);
+    expect(await after(7699)).toEqual([]);
+    expect(await after(1)).toEqual(['leave a']);
+    expect(await after(300)).toEqual(['remove a']);
+    expect(await after(249)).toEqual([]);
+    expect(await after(1)).toEqual(['shown b']);
+  });
+
+  it('is woken while it plays without starting a second alert', async () => {
+    const { hear, after } = aPlayer();
+    hear('a');
+    hear('b');
+    expect(await after(5000)).toEqual(['shown a']);
+  });
+
+  it('plays what comes after a pause', async () => {
+    const { hear, after } = aPlayer();
+    hear('a');
+    for (const ms of [7700, 300, 250, 60_000]) await after(ms);
+    hear('b');
+    expect(await after(0)).toEqual(['shown b']);
+  });
+
+  it.each([
+    [0, 2000],
+    [99_999, 30_000],
+  ])('takes a duration of %i ms as %i ms', async (asked, played) => {
+    const { hear, after } = aPlayer(asked);
+    hear('a');
+    await after(0);
+    await after(played - 301);
+    expect(await after(1)).toEqual(['leave a']);
+  });
+
+  it('gives a changed look to the next alert, not to the running one', async () => {
+    const { hear, after, setLook } = aPlayer(8000);
+    hear('a', 'b');
+    await after(0);
+    setLook({ durationMs: 3000 });
+    expect(await after(2700)).toEqual([]);
+    for (const ms of [5000, 300]) await after(ms);
+    expect(await after(250)).toEqual(['shown b']);
+    expect(await after(2700)).toEqual(['leave b']);
+  });
+
+  it('passes a change on to the alert that is on the screen', async () => {
+    const { hear, after, player } = aPlayer();
+    hear('a');
+    player.patch(anAlert('a'));
+    expect(await after(0)).toEqual(['shown a', 'patch a']);
+    for (const ms of [7700, 300]) await after(ms);
+    player.patch(anAlert('a'));
+    expect(await after(0)).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import type { ConnectionState } from '@droppio/client';
+import type { Clock } from '@droppio/tips';
+
+const PATIENCE_MS = 30_000;
+
+/** Says as little as possible: viewers see this page. A small dot when the link has been away for long, words only outside OBS. */
+export class LinkSign {
+  private away: AbortController | undefined;
+
+  constructor(
+    private readonly document: Document,
+    private readonly clock: Clock,
+    private readonly inObs: boolean,
+  ) {}
+
+  show(state: ConnectionState): void {
+    this.document.body.dataset['connection'] = state.kind;
+    if (state.kind === 'stopped') this.explain(`This overlay is not connected: ${reasonOf(state)}`);
+    if (state.kind === 'open') {
+      this.away?.abort();
+      this.away = undefined;
+      this.setDot(false);
+      return;
+    }
+    if (this.away !== undefined) return;
+    const away = (this.away = new AbortController());
+    void this.clock.sleep(PATIENCE_MS, away.signal).then(() => {
+      if (this.away === away) this.setDot(true);
+    });
+  }
+
+  /** There is nothing to connect with. */
+  refuse(words: string): void {
+    this.document.body.dataset['connection'] = 'stopped';
+    this.explain(words);
+  }
+
+  private explain(words: string): void {
+    const notice = this.document.getElementById('notice');
+    if (notice === null || this.inObs) return;
+    notice.textContent = words;
+    notice.hidden = false;
+  }
+
+  private setDot(visible: boolean): void {
+    const dot = this.document.getElementById('link-dot');
+    if (dot !== null) dot.hidden = !visible;
+  }
+}
+
+function reasonOf({ code }: { code: number }): string {
+  switch (code) {
+    case 4500:
+      return 'its address is wrong or was replaced by a new one.';
+    case 4504:
+      return 'it is open in too many places.';
+    case 4505:
+      return 'this page is out of date. Reload it.';
+    case 4506:
+      return 'it is switched off.';
+    default:
+      return `the server refused it (${String(code)}).`;
+  }
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings } from './settings.js';
+
+const at = (hash: string, protocol = 'https:') => ({ protocol, host: 'tips.example:8443', hash });
+
+describe(readSettings.name, () => {
+  it('reads the token from the fragment and finds the gateway on its own host', () => {
+    expect(readSettings(at('#dro_ov_AZ-09_'), '')).toEqual({ token: 'dro_ov_AZ-09_', gatewayUrl: 'wss://tips.example:8443/overlay' });
+    expect(readSettings(at('#dro_ov_x', 'http:'), '')?.gatewayUrl).toBe('ws://tips.example:8443/overlay');
+  });
+
+  it('reads a name that keeps two sources of one URL apart', () => {
+    expect(readSettings(at('#token=dro_ov_x&name=left%20screen'), '')).toMatchObject({ token: 'dro_ov_x', name: 'left screen' });
+    expect(readSettings(at('#token=dro_ov_x&name='), '')).not.toHaveProperty('name');
+    expect(readSettings(at(`#token=dro_ov_x&name=${'n'.repeat(99)}`), '')?.name).toHaveLength(40);
+  });
+
+  it('takes the gateway that the server of the page names', () => {
+    expect(readSettings(at('#dro_ov_x'), 'wss://gw.example/overlay')?.gatewayUrl).toBe('wss://gw.example/overlay');
+  });
+
+  it.each(['', '#', '#nonsense', '#token=', '#dro_ov_', `#dro_ov_${'x'.repeat(600)}`, '#dro_ov_<script>'])(
+    'finds no token in %j',
+    (hash) => {
+      expect(readSettings(at(hash), '')).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,31 @@
+export interface PageSettings {
+  readonly token: string;
+  /** Distinguishes two browser sources of one URL; without a name they share out numbers. */
+  readonly name?: string;
+  readonly gatewayUrl: string;
+}
+
+/** What is used of `window.location`. */
+export interface PageAddress {
+  readonly protocol: string;
+  readonly host: string;
+  readonly hash: string;
+}
+
+const TOKEN = /^dro_ov_[\w-]{1,505}$/;
+const NAME_MAX = 40;
+
+/** `#dro_ov_…`, or `#token=dro_ov_…&name=left`. `undefined` when the fragment holds no token. */
+export function readSettings(address: PageAddress, gateway: string): PageSettings | undefined {
+  const fragment = address.hash.replace(/^#/, '');
+  const fields = new URLSearchParams(fragment.includes('=') ? fragment : `token=${fragment}`);
+  const token = fields.get('token') ?? '';
+  if (!TOKEN.test(token)) return undefined;
+  const name = fields.get('name')?.trim().slice(0, NAME_MAX) ?? '';
+  return { token, gatewayUrl: gatewayUrl(address, gateway), ...(name !== '' && { name }) };
+}
+
+function gatewayUrl({ protocol, host }: PageAddress, gateway: string): string {
+  if (gateway !== '') return gateway;
+  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/overlay`;
+}
