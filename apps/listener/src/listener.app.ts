@@ -2,7 +2,7 @@ import { RedisBrokerModule } from '@droppio/broker';
 import { ChainModule } from '@droppio/chain';
 import type { AppPlan } from '@droppio/platform';
 import { RelayModule } from '@droppio/relay';
-import { StorageModule } from '@droppio/storage';
+import { StorageModule, storageOptions } from '@droppio/storage';
 import type { ListenerSettings } from './env.js';
 
 /** Follows chains and relays what is committed. No public port; a second one stands by (one leader a chain, by lease). */
@@ -11,7 +11,7 @@ export function listenerApp(env: ListenerSettings): AppPlan {
     service: 'listener',
     settings: env,
     rooms: [
-      StorageModule.for({ url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE, migrate: env.DATABASE_MIGRATE }),
+      StorageModule.for(storageOptions(env.DATABASE_URL, env)),
       RedisBrokerModule.for({ url: env.REDIS_URL }),
       RelayModule.for({ work: true }),
       ChainModule.for(env.CHAINS),
