@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { errorFields, Health } from '@droppio/platform';
+import { Clock, EventRelay, TipLedger, within } from '@droppio/tips';
+import type { ChainSettings } from './chain-settings.js';
+import { ChainFollower } from './follow/chain-follower.js';
+import { ChainMetrics } from './metrics.js';
+import { ViemChainReader } from './nodes/viem-chain-reader.js';
+
+/** The block in hand is stored well within this; a node that hangs is not waited for. */
+const STOP_MS = 3000;
+
+@Injectable()
+export class FollowerRooms {
+  constructor(
+    readonly ledger: TipLedger,
+    readonly relay: EventRelay,
+    readonly clock: Clock,
+    readonly metrics: ChainMetrics,
+  ) {}
+}
+
+/** One follower per configured chain, each on its own: started with the process, stopped before the rooms it uses. */
+export class ChainFollowers implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('chain');
+  private readonly followers: readonly ChainFollower[];
+
+  constructor(chains: readonly ChainSettings[], rooms: FollowerRooms, health: Health) {
+    const holder = randomUUID();
+    this.followers = chains.map((chain) => new ChainFollower(chain, new ViemChainReader(chain, rooms.clock, rooms.metrics), rooms, holder));
+    for (const follower of this.followers) {
+      const name = `chain-${String(follower.chainId)}`;
+      health.readyWhen(name, () => follower.notReady());
+      health.aliveWhile(name, () => follower.notAlive());
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    for (const follower of this.followers) follower.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await within(STOP_MS, 'stopping the chains', Promise.all(this.followers.map((follower) => follower.stop()))).catch((error: unknown) => {
+      this.logger.warn('chain.stop-cut-short', errorFields(error));
+    });
+  }
+}

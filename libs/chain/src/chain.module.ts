@@ -1,0 +1,24 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Health } from '@droppio/platform';
+import { ChainFollowers, FollowerRooms } from './chain-followers.js';
+import type { ChainSettings } from './chain-settings.js';
+import { metricProviders } from './metrics.js';
+
+/** Follows the given chains. Needs `TipLedger`, `EventRelay`, `Clock` and `Health` from global modules. */
+@Module({})
+export class ChainModule {
+  static for(chains: readonly ChainSettings[]): DynamicModule {
+    return {
+      module: ChainModule,
+      providers: [
+        ...metricProviders,
+        FollowerRooms,
+        {
+          provide: ChainFollowers,
+          inject: [FollowerRooms, Health],
+          useFactory: (rooms: FollowerRooms, health: Health) => new ChainFollowers(chains, rooms, health),
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,167 @@
+import { Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import { backoffMs, DroppioError, isRetryable, type ChainReader, type Clock, type EventRelay, type TipLedger } from '@droppio/tips';
+import type { ChainSettings } from '../chain-settings.js';
+import type { ChainMetrics } from '../metrics.js';
+import { TipSpotter } from '../sight-tips.js';
+import { BlockReader } from './block-reader.js';
+import { ChainCommitter, CursorMoved } from './chain-committer.js';
+import { ChainLeader } from './chain-leader.js';
+import { DrainRunner } from './drain-runner.js';
+import { Finality } from './finality.js';
+import { HeadInbox } from './head-inbox.js';
+import { LEASE_TIMES, LeaseKeeper, type LeaseTimes, type Term } from './lease-keeper.js';
+
+export interface FollowerParts {
+  readonly ledger: TipLedger;
+  readonly relay: EventRelay;
+  readonly clock: Clock;
+  readonly metrics: ChainMetrics;
+  /** Default: 5 s, renewed every 1.5 s. */
+  readonly leaseTimes?: LeaseTimes;
+}
+
+const RETRY = { baseMs: 50, capMs: 5000 };
+const LEAST_PAUSE_MS = 20;
+const IDLE_MS = 1000;
+const TOLERATED_LAG_BLOCKS = 3;
+/** Heads keep coming and no step has ended for this long: only a restart helps. */
+const STUCK_MS = 30_000;
+
+/**
+ * Follows one chain for ever: as leader when it holds the chain's lease, else as a standby that hears heads and waits. Whatever fails is tried
+ * again with a growing pause; only what a person must decide (a fork too deep, the wrong chain) stops this chain, and this chain alone.
+ */
+export class ChainFollower {
+  readonly chainId: number;
+  private readonly logger = new Logger('chain');
+  private readonly inbox = new HeadInbox();
+  private readonly stopping = new AbortController();
+  private readonly drains: DrainRunner;
+  private readonly blocks: BlockReader;
+  private readonly finality: Finality;
+  private running: Promise<void> | undefined;
+  private halted: DroppioError | undefined;
+  private cursor: number | undefined;
+  private lastStepAtMs: number;
+
+  constructor(
+    private readonly chain: ChainSettings,
+    private readonly reader: ChainReader,
+    private readonly parts: FollowerParts,
+    /** New with every start of the process: a restart must not pass for the leader that died. */
+    private readonly holder: string,
+  ) {
+    this.chainId = chain.chainId;
+    this.drains = new DrainRunner(chain.chainId, parts.relay, parts.metrics.follower);
+    this.blocks = new BlockReader(reader, new TipSpotter(chain));
+    this.finality = new Finality(reader, parts.clock, chain.finalityDepth, () => {
+      this.inbox.poke();
+    });
+    this.lastStepAtMs = parts.clock.now();
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ends after the block in hand is stored and gives the lease back. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Why this chain is not doing its work, as a sentence; `undefined` when it does, or when another process does. */
+  notReady(): string | undefined {
+    if (this.halted !== undefined) return `Chain ${this.chain.name} is stopped and needs a person: ${this.halted.message}`;
+    if (this.inbox.highest < 0) return `Chain ${this.chain.name} has not told of a block yet.`;
+    if (this.cursor === undefined) return undefined;
+    const lag = this.inbox.highest - (this.chain.confirmations - 1) - this.cursor;
+    return lag > TOLERATED_LAG_BLOCKS ? `Chain ${this.chain.name} is ${String(lag)} blocks behind.` : undefined;
+  }
+
+  /** Only what a restart would heal: heads arrive and nothing is even tried. */
+  notAlive(): string | undefined {
+    const lastHead = this.inbox.lastAtMs;
+    const isStuck =
+      this.cursor !== undefined && lastHead !== undefined && lastHead > this.lastStepAtMs + STUCK_MS && this.halted === undefined;
+    return isStuck ? `Chain ${this.chain.name} stands still although new blocks arrive.` : undefined;
+  }
+
+  private async run(): Promise<void> {
+    const { ledger, clock, leaseTimes = LEASE_TIMES } = this.parts;
+    this.reader.watchHeads((head, receivedAtMs) => {
+      this.inbox.offer({ head, receivedAtMs });
+    }, this.stopping.signal);
+    const leases = new LeaseKeeper(this.chainId, this.holder, ledger, clock, leaseTimes);
+    await leases.run((term) => this.lead(term), this.stopping.signal);
+  }
+
+  /** One term: steps until it is over. Never rejects. */
+  private async lead(term: Term): Promise<void> {
+    const { follower } = this.parts.metrics;
+    follower.set(this.chainId, 'leader', 1);
+    follower.set(this.chainId, 'fence', term.fence);
+    let leader: ChainLeader | undefined;
+    for (let failures = 0; !term.over.aborted && this.halted === undefined;) {
+      try {
+        leader ??= await this.open(term);
+        await this.step(leader, term.over);
+        failures = 0;
+      } catch (error) {
+        leader = undefined;
+        if (!isRetryable(error)) this.halt(error);
+        else await this.pause(error, failures, term.over);
+        failures += 1;
+      }
+      this.lastStepAtMs = this.parts.clock.now();
+    }
+    this.cursor = undefined;
+    follower.set(this.chainId, 'leader', 0);
+  }
+
+  private async open(term: Term): Promise<ChainLeader> {
+    const { reader, blocks, finality, chain } = this;
+    const { ledger, clock, metrics } = this.parts;
+    await reader.verify();
+    // Known before the first fork is judged.
+    await finality.refresh();
+    const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
+    const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics });
+    // Heads told before we led, or while the last attempt failed, are not told again.
+    this.inbox.offer({ head: await reader.head(), receivedAtMs: clock.now() });
+    this.report(leader);
+    return leader;
+  }
+
+  private async step(leader: ChainLeader, over: AbortSignal): Promise<void> {
+    const hint = this.inbox.take();
+    if (hint !== undefined) await leader.follow(hint, over);
+    if (this.inbox.isEmpty) await leader.settle();
+    this.report(leader);
+    if (this.inbox.isEmpty) await this.inbox.wait(IDLE_MS, over);
+  }
+
+  private report(leader: ChainLeader): void {
+    this.cursor = leader.height;
+    this.parts.metrics.follower.set(this.chainId, 'lag', Math.max(0, this.inbox.highest - leader.height));
+  }
+
+  private async pause(error: unknown, failures: number, over: AbortSignal): Promise<void> {
+    const { metrics, clock } = this.parts;
+    metrics.follower.failed(
+      this.chainId,
+      error instanceof CursorMoved ? 'cursor-moved' : error instanceof DroppioError ? error.code : 'unknown',
+    );
+    this.logger.warn('chain.step-failed', { chainId: this.chainId, failures, ...errorFields(error) });
+    await clock.sleep(LEAST_PAUSE_MS + backoffMs(failures, RETRY), over);
+  }
+
+  private halt(error: unknown): void {
+    if (!(error instanceof DroppioError)) throw error;
+    this.halted = error;
+    this.parts.metrics.follower.set(this.chainId, 'halted', 1);
+    this.logger.error('chain.halted', { chainId: this.chainId, ...errorFields(error) });
+    this.stopping.abort();
+  }
+}

@@ -1,0 +1,101 @@
+import type { BlockHeader, ChainReader } from '@droppio/tips';
+import type { ChainSettings } from '../chain-settings.js';
+import type { ChainMetrics } from '../metrics.js';
+import type { BlockReader } from './block-reader.js';
+import { BlockWalker, type Path } from './block-walker.js';
+import type { ChainCommitter } from './chain-committer.js';
+import type { Finality } from './finality.js';
+import type { HeadHint } from './head-inbox.js';
+
+/** Blocks that are walked and committed at once while catching up: small enough to hold, large enough to fetch side by side. */
+const STRIDE = 128;
+
+export interface LeaderParts {
+  readonly reader: ChainReader;
+  readonly blocks: BlockReader;
+  readonly finality: Finality;
+  readonly metrics: ChainMetrics;
+}
+
+/** Moves a chain's cursor to the heads that are told, block by block and never over a gap. */
+export class ChainLeader {
+  private readonly walker: BlockWalker;
+
+  constructor(
+    private readonly chain: Pick<ChainSettings, 'chainId' | 'confirmations'>,
+    private readonly committer: ChainCommitter,
+    private readonly parts: LeaderParts,
+  ) {
+    this.walker = new BlockWalker(parts.reader);
+  }
+
+  get height(): number {
+    return this.committer.window.tip?.number ?? -1;
+  }
+
+  /**
+   * Brings the ledger to this head, or as near as `confirmations` allow. A head that is committed already, or that nobody else stands on,
+   * changes nothing. Throws whatever the reader and the ledger throw; what is committed by then stays.
+   */
+  async follow(hint: HeadHint, over: AbortSignal): Promise<void> {
+    const head = await this.credible(hint.head);
+    if (head === undefined) return;
+    while (!over.aborted) {
+      const target = await this.nextTarget(head);
+      const path = await this.walker.path(target, this.committer.window, this.parts.finality.finalizedNumber);
+      const isLast = target.hash === head.hash;
+      await this.apply({ ...path, branch: this.ripe(path, head) }, hint.receivedAtMs, over);
+      if (isLast) break;
+    }
+    void this.parts.finality.refresh();
+  }
+
+  /** Raises states up to what the chain has settled meanwhile. */
+  async settle(): Promise<void> {
+    const due = this.parts.finality.due(this.committer.window);
+    if (due === undefined) return;
+    await this.committer.finalize(due);
+    this.parts.finality.applies(due);
+  }
+
+  /** The head to go to; `undefined` when there is nothing to do. */
+  private async credible(head: BlockHeader): Promise<BlockHeader | undefined> {
+    const { window } = this.committer;
+    if (window.has(head.hash)) {
+      if (head.hash !== window.tip?.hash) this.parts.metrics.blocks.falseReorgAvoided(this.chain.chainId, 'lagging-node');
+      return undefined;
+    }
+    if (head.number > this.height) return head;
+    // A strange block that is no higher than ours: a node left behind on a dead branch says just the same as a real fork. The best head decides.
+    const best = await this.parts.reader.head();
+    if (!window.has(best.hash)) return best;
+    this.parts.metrics.blocks.falseReorgAvoided(this.chain.chainId, 'stale-branch');
+    return undefined;
+  }
+
+  private async nextTarget(head: BlockHeader): Promise<BlockHeader> {
+    const next = this.height + STRIDE;
+    // By number, which is as good as any other claim of a head: it must still lead back to our blocks by parent hashes.
+    return head.number <= next ? head : ((await this.parts.reader.blockByNumber(next)) ?? head);
+  }
+
+  /** The part of a branch that has enough blocks on top. */
+  private ripe({ branch }: Path, head: BlockHeader): readonly BlockHeader[] {
+    const highest = head.number - (this.chain.confirmations - 1);
+    return branch.filter((block) => block.number <= highest);
+  }
+
+  private async apply(path: Path, seenAtMs: number, over: AbortSignal): Promise<void> {
+    const { blocks } = this.parts;
+    if (path.ancestor.hash === this.committer.window.tip?.hash) {
+      for await (const commit of blocks.readAll(path.branch, seenAtMs)) {
+        if (over.aborted) return;
+        await this.committer.append(commit);
+      }
+      return;
+    }
+    const branch = [];
+    for await (const commit of blocks.readAll(path.branch, seenAtMs)) branch.push(commit);
+    if (!over.aborted) await this.committer.reorganise(path, branch);
+  }
+}

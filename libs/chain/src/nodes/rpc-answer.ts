@@ -1,0 +1,86 @@
+import { ChainUnavailable, type BlockHeader, type ChainLog, type Hex } from '@droppio/tips';
+import * as z from 'zod';
+
+/*
+ * Whatever a node says is parsed here before anybody looks at it. Nodes differ in case, leave fields out and answer null where they mean
+ * "not yet"; a provider's front may answer with HTML.
+ */
+const lower = (text: string): Hex => `0x${text.slice(2).toLowerCase()}`;
+const hex = (pattern: RegExp): z.ZodType<Hex, string> => z.string().regex(pattern).transform(lower);
+const hash = hex(/^0x[0-9a-fA-F]{64}$/);
+const quantity = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{1,13}$/)
+  .transform(Number);
+const ZERO_BLOOM: Hex = `0x${'0'.repeat(512)}`;
+
+const header = z
+  .object({
+    number: quantity,
+    hash,
+    parentHash: hash,
+    timestamp: quantity,
+    logsBloom: hex(/^0x[0-9a-fA-F]{512}$/).nullish(),
+  })
+  .transform((block): BlockHeader => ({
+    number: block.number,
+    hash: block.hash,
+    parentHash: block.parentHash,
+    timestampMs: block.timestamp * 1000,
+    logsBloom: block.logsBloom ?? ZERO_BLOOM,
+  }));
+
+const log = z
+  .object({
+    address: hex(/^0x[0-9a-fA-F]{40}$/),
+    topics: z.array(hash).max(4),
+    data: hex(/^0x(?:[0-9a-fA-F]{2})*$/),
+    blockNumber: quantity,
+    blockHash: hash,
+    transactionHash: hash,
+    logIndex: quantity,
+    removed: z.literal(false).nullish(),
+  })
+  .transform((entry): ChainLog => ({
+    blockHash: entry.blockHash,
+    blockNumber: entry.blockNumber,
+    txHash: entry.transactionHash,
+    logIndex: entry.logIndex,
+    address: entry.address,
+    topics: entry.topics,
+    data: entry.data,
+  }));
+
+const receipts = z.array(z.object({ blockHash: hash, logs: z.array(log) }));
+
+/** A head as a subscription pushes it; `undefined` when it is not one. */
+export function parseHead(answer: unknown): BlockHeader | undefined {
+  return header.safeParse(answer).data;
+}
+
+/** `null` (unknown block) becomes `undefined`. */
+export function parseBlock(answer: unknown): BlockHeader | undefined {
+  return answer === null ? undefined : parse('block', header, answer);
+}
+
+export function parseLogs(answer: unknown): readonly ChainLog[] {
+  return parse('logs', z.array(log), answer);
+}
+
+/** All logs of a block's receipts. */
+export function parseReceipts(answer: unknown): readonly ChainLog[] {
+  return parse('receipts', receipts, answer).flatMap((receipt) => receipt.logs);
+}
+
+export function parseQuantity(answer: unknown): number {
+  return parse('number', quantity, answer);
+}
+
+function parse<T>(what: string, schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ChainUnavailable(`A node's answer is no ${what}: ${issue?.message ?? ''} at ${issue?.path.join('.') ?? ''}`, {
+    context: { what },
+  });
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '@droppio/tips';
+import { HttpRequestError, RpcRequestError, TimeoutError } from 'viem';
+import { getHttpRpcClient } from 'viem/utils';
+import * as z from 'zod';
+import { Circuit } from './circuit.js';
+import { Latency } from './latency.js';
+import type { RpcMetrics } from '../metrics.js';
+import { RateLimit } from './rate-limit.js';
+import { RpcFailed } from './rpc-failure.js';
+
+export interface RpcQuestion<T> {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  /** Throws when the answer cannot be used: that counts as the endpoint's failure. */
+  readonly parse: (answer: unknown) => T;
+  readonly timeoutMs?: number;
+}
+
+export const RPC_TIMEOUT_MS = 5000;
+const MAX_RETRY_AFTER_MS = 30_000;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const LIMITS = { startPerSecond: 50, floorPerSecond: 2, capPerSecond: 5000, maxWaitMs: 1000 };
+/** A node on this machine is nobody else's. */
+const LOCAL = /^(127\.|localhost$|\[::1\]$)/;
+/** JSON-RPC codes and words by which providers say "too many requests" inside a 200. */
+const THROTTLED = /rate.?limit|too many requests|request limit|exceeded.*(quota|capacity|compute units)|daily request count/i;
+
+const envelope = z.union([
+  z.object({ id: z.unknown(), error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }) }),
+  z.object({ id: z.unknown(), result: z.unknown() }),
+]);
+
+/** One HTTP endpoint of a node, with what was learned about it. Never retries by itself: the pool knows better places to ask. */
+export class RpcEndpoint {
+  readonly latency = new Latency();
+  readonly circuit: Circuit;
+  readonly limit: RateLimit;
+  /** Highest block it has told of, for judging its freshness. */
+  headNumber = -1;
+  /** Which chain it serves: asked before the first use, and never used when it is the wrong one. */
+  identity: 'unasked' | 'right' | 'wrong' = 'unasked';
+  private readonly client;
+  private lastId = 0;
+
+  constructor(
+    url: string,
+    /** Bounded label for logs and metrics; the address itself may hold a key. */
+    readonly name: string,
+    private readonly clock: Clock,
+    private readonly metrics: RpcMetrics,
+  ) {
+    this.client = getHttpRpcClient(url, { maxResponseBodySize: MAX_BODY_BYTES });
+    const now = (): number => clock.now();
+    this.circuit = new Circuit(now);
+    this.limit = new RateLimit(now, LOCAL.test(new URL(url).hostname) ? { ...LIMITS, startPerSecond: LIMITS.capPerSecond } : LIMITS);
+  }
+
+  /** Throws `RpcFailed`; also when `signal` aborts. */
+  async ask<T>(question: RpcQuestion<T>, signal?: AbortSignal): Promise<T> {
+    const wait = this.limit.take();
+    if (wait === undefined) throw new RpcFailed('busy', 'our own limit for this endpoint is reached', { endpoint: this.name });
+    if (wait > 0) await this.clock.sleep(wait, signal);
+    const began = performance.now();
+    try {
+      const value = question.parse(await this.send(question, signal));
+      this.latency.add(performance.now() - began);
+      this.circuit.succeeded();
+      this.limit.succeeded();
+      this.observe(question.method, 'ok', began);
+      return value;
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      const failure = asFailure(error, this.name, question.method);
+      this.learn(failure);
+      this.observe(question.method, failure.kind, began);
+      throw failure;
+    }
+  }
+
+  private observe(method: string, outcome: string, began: number): void {
+    this.metrics.asked({ endpoint: this.name, method, outcome }, (performance.now() - began) / 1000);
+  }
+
+  private learn(failure: RpcFailed): void {
+    if (failure.kind === 'throttled') this.limit.refused(Math.min(failure.details.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
+    if (failure.isEndpointFault) this.circuit.failed();
+  }
+
+  private async send(question: RpcQuestion<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+    this.lastId += 1;
+    const id = this.lastId;
+    const response: unknown = await this.client.request({
+      body: { method: question.method, params: question.params, id },
+      timeout: question.timeoutMs ?? RPC_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { fetchOptions: { signal } }),
+    });
+    const parsed = envelope.safeParse(response);
+    if (!parsed.success) throw new RpcFailed('malformed', 'the answer is not JSON-RPC');
+    if (parsed.data.id !== id) throw new RpcFailed('malformed', 'the answer belongs to another question');
+    if ('result' in parsed.data) return parsed.data.result;
+    throw rpcError(parsed.data.error.code, parsed.data.error.message, parsed.data.error.data);
+  }
+}
+
+function rpcError(code: number, message: string, data?: unknown): RpcFailed {
+  const text = data === undefined ? message : `${message} ${JSON.stringify(data)}`;
+  const kind = code === 429 || THROTTLED.test(message) ? 'throttled' : 'rpc';
+  return new RpcFailed(kind, text, { rpcCode: code });
+}
+
+function asFailure(error: unknown, endpoint: string, method: string): RpcFailed {
+  const failure = translate(error);
+  return new RpcFailed(failure.kind, failure.text, { ...failure.details, endpoint, method });
+}
+
+function translate(error: unknown): RpcFailed {
+  if (error instanceof RpcFailed) return error;
+  if (error instanceof TimeoutError) return new RpcFailed('timeout', 'no answer in time');
+  if (error instanceof RpcRequestError) {
+    return error.status === 429 ? throttled(error.headers) : rpcError(error.code, error.details);
+  }
+  if (error instanceof HttpRequestError) {
+    if (error.status === 429) return throttled(error.headers);
+    return error.status === undefined
+      ? new RpcFailed('network', 'not reached')
+      : new RpcFailed('http', `status ${String(error.status)}: ${error.details}`);
+  }
+  return new RpcFailed('malformed', error instanceof Error ? error.message : 'unreadable answer');
+}
+
+function throttled(headers: Headers | undefined): RpcFailed {
+  const given = headers?.get('retry-after') ?? '';
+  const seconds = /^\d+$/.test(given) ? Number(given) : (Date.parse(given) - Date.now()) / 1000;
+  return new RpcFailed('throttled', 'status 429', { retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : 0 });
+}

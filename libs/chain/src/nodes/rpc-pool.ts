@@ -1,0 +1,164 @@
+import { Logger } from '@nestjs/common';
+import { ChainUnavailable, within, WrongChain, type Hex } from '@droppio/tips';
+import { parseBlock, parseQuantity } from './rpc-answer.js';
+import { RPC_TIMEOUT_MS, type RpcEndpoint, type RpcQuestion } from './rpc-endpoint.js';
+import { RpcFailed } from './rpc-failure.js';
+
+export interface Answer<T> {
+  readonly value: T;
+  readonly endpoint: RpcEndpoint;
+}
+
+export interface AskOptions {
+  /** Asked first when it is well: the endpoint that told of the block in question. */
+  readonly prefer?: RpcEndpoint | undefined;
+  readonly except?: readonly RpcEndpoint[];
+}
+
+/** Blocks that an endpoint may be behind before others are preferred. */
+const TOLERATED_LAG = 1;
+/** A faster endpoint is only preferred when it is faster by this much: order must not flap with noise. */
+const HURDLE = 0.8;
+const HEDGE = { leastMs: 50, mostMs: 2000, presetMs: 1000 };
+
+/**
+ * The endpoints of one chain. A question goes to the best of them; to the next at once when that fails, and also when it takes longer than
+ * it nearly always does. The first usable answer wins, the other request is cancelled.
+ */
+export class RpcPool {
+  private readonly logger = new Logger('chain');
+  private genesis: Hex | undefined;
+
+  constructor(
+    private readonly chainId: number,
+    readonly endpoints: readonly RpcEndpoint[],
+  ) {}
+
+  /** Throws `ChainUnavailable` when no endpoint answered, `WrongChain` when all serve another chain. */
+  async ask<T>(question: RpcQuestion<T>, options: AskOptions = {}): Promise<Answer<T>> {
+    const order = this.order(options);
+    const first = order[0];
+    if (first === undefined) throw this.nobody();
+    const race = new Race<T>(order, (endpoint, signal) => this.askOne(endpoint, question, signal));
+    return race.run(hedgeAfter(first));
+  }
+
+  /** Asks one endpoint, checking first that it serves this chain. */
+  async askOne<T>(endpoint: RpcEndpoint, question: RpcQuestion<T>, signal?: AbortSignal): Promise<T> {
+    if (endpoint.identity === 'unasked') await this.identify(endpoint);
+    if (endpoint.identity === 'wrong') throw new RpcFailed('malformed', 'it serves another chain', { endpoint: endpoint.name });
+    return endpoint.ask(question, signal);
+  }
+
+  /** Asks every endpoint for its identity. Throws `WrongChain` when none is left, `ChainUnavailable` when none answered. */
+  async verify(): Promise<void> {
+    if (this.endpoints.some((endpoint) => endpoint.identity === 'right')) return;
+    // The first right one is enough: the others are asked before they are used.
+    const right = this.endpoints.map(async (endpoint) => {
+      await this.identify(endpoint);
+      if (endpoint.identity !== 'right') throw this.nobody();
+    });
+    await Promise.any(right).catch((error: unknown) => {
+      if (this.endpoints.every((endpoint) => endpoint.identity === 'wrong')) throw this.nobody();
+      throw new ChainUnavailable('No node of this chain answers.', { cause: error, context: { chainId: this.chainId } });
+    });
+  }
+
+  /** Best first. Endpoints with an open circuit come last, soonest first: when all are down, somebody must still be tried. */
+  order({ prefer, except = [] }: AskOptions = {}): readonly RpcEndpoint[] {
+    const usable = this.endpoints.filter((endpoint) => endpoint.identity !== 'wrong' && !except.includes(endpoint));
+    const newest = Math.max(...this.endpoints.map((endpoint) => endpoint.headNumber));
+    const isFresh = (endpoint: RpcEndpoint): boolean => newest - endpoint.headNumber <= TOLERATED_LAG;
+    const rank = (endpoint: RpcEndpoint): number => {
+      if (endpoint.circuit.isOpen) return 3;
+      if (endpoint === prefer) return 0;
+      return isFresh(endpoint) ? 1 : 2;
+    };
+    return [...usable].sort((a, b) => {
+      if (rank(a) !== rank(b)) return rank(a) - rank(b);
+      if (rank(a) === 3) return a.circuit.retryAtMs - b.circuit.retryAtMs;
+      if (a.latency.median < b.latency.median * HURDLE) return -1;
+      return b.latency.median < a.latency.median * HURDLE ? 1 : this.endpoints.indexOf(a) - this.endpoints.indexOf(b);
+    });
+  }
+
+  private async identify(endpoint: RpcEndpoint): Promise<void> {
+    if (endpoint.identity !== 'unasked') return;
+    const [chainId, genesis] = await Promise.all([
+      endpoint.ask({ method: 'eth_chainId', params: [], parse: parseQuantity }),
+      // Nodes that prune answer null; a provider that refuses block 0 is not worse for it.
+      endpoint.ask({ method: 'eth_getBlockByNumber', params: ['0x0', false], parse: parseBlock }).catch(() => undefined),
+    ]);
+    const known = (this.genesis ??= chainId === this.chainId ? genesis?.hash : undefined);
+    const isRight = chainId === this.chainId && (genesis === undefined || known === undefined || genesis.hash === known);
+    endpoint.identity = isRight ? 'right' : 'wrong';
+    if (!isRight) this.logger.error('rpc.wrong-chain', { endpoint: endpoint.name, chainId: this.chainId, served: chainId });
+  }
+
+  private nobody(): WrongChain {
+    return new WrongChain(`No configured node serves chain ${String(this.chainId)}: all of them serve another one.`, {
+      context: { chainId: this.chainId },
+    });
+  }
+}
+
+function hedgeAfter(endpoint: RpcEndpoint): number {
+  return Math.min(HEDGE.mostMs, Math.max(HEDGE.leastMs, endpoint.latency.quantile(0.95) ?? HEDGE.presetMs));
+}
+
+/** One question to several endpoints, one after the other or overlapping; settles once. */
+class Race<T> {
+  private readonly failures: unknown[] = [];
+  private readonly abort = new AbortController();
+  private running = 0;
+  private next = 0;
+
+  constructor(
+    private readonly order: readonly RpcEndpoint[],
+    private readonly ask: (endpoint: RpcEndpoint, signal: AbortSignal) => Promise<T>,
+  ) {}
+
+  async run(hedgeMs: number): Promise<Answer<T>> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const answer = new Promise<Answer<T>>((resolve, reject) => {
+      this.start(resolve, reject);
+      timer = setTimeout(() => {
+        this.start(resolve, reject);
+      }, hedgeMs);
+    });
+    try {
+      // Every endpoint may use up its own deadline, one after the other; never more.
+      return await within((RPC_TIMEOUT_MS + 1500) * this.order.length, 'asking the nodes', answer);
+    } finally {
+      clearTimeout(timer);
+      this.abort.abort();
+    }
+  }
+
+  private start(resolve: (answer: Answer<T>) => void, reject: (error: unknown) => void): void {
+    const endpoint = this.order[this.next];
+    if (endpoint === undefined) {
+      if (this.running === 0) reject(this.verdict());
+      return;
+    }
+    this.next += 1;
+    this.running += 1;
+    this.ask(endpoint, this.abort.signal).then(
+      (value) => {
+        resolve({ value, endpoint });
+      },
+      (error: unknown) => {
+        this.running -= 1;
+        this.failures.push(error);
+        this.start(resolve, reject);
+      },
+    );
+  }
+
+  /** "Unknown" only when all say so: one that could not be reached might have known. */
+  private verdict(): unknown {
+    const unknown = this.failures.every((failure) => failure instanceof RpcFailed && failure.kind === 'unknown');
+    const telling = this.failures.find((failure) => !(failure instanceof RpcFailed && failure.kind === 'unknown'));
+    return unknown ? this.failures[0] : telling;
+  }
+}

@@ -1,0 +1,183 @@
+import {
+  ChainReader,
+  ChainUnavailable,
+  within,
+  type BlockHeader,
+  type BlockRef,
+  type ChainLog,
+  type Clock,
+  type HeadListener,
+  type Hex,
+  type LogFilter,
+} from '@droppio/tips';
+import { bloomOracle, type BloomVerdict } from './bloom.js';
+import type { ChainSettings } from '../chain-settings.js';
+import { HeadWatch } from './head-watch.js';
+import { LogFetcher } from './log-fetcher.js';
+import type { ChainMetrics } from '../metrics.js';
+import { parseBlock } from './rpc-answer.js';
+import { RpcEndpoint, type RpcQuestion } from './rpc-endpoint.js';
+import { RpcFailed } from './rpc-failure.js';
+import { RpcPool } from './rpc-pool.js';
+
+/** After the first endpoint told of its head, how long the others may take to tell of a newer one. */
+const HEAD_GRACE_MS = 250;
+const HEAD_TIMEOUT_MS = 3000;
+/** Blocks whose endpoint is remembered. */
+const PINNED = 1024;
+
+/**
+ * A chain seen through JSON-RPC. Plain requests only: filters on the node's side forget, subscriptions of the library die for good. Logs are
+ * asked for by block hash, at the endpoint that served the header, and are believed only when they agree with the header.
+ */
+export class ViemChainReader extends ChainReader {
+  override readonly chainId: number;
+  private readonly pool: RpcPool;
+  private readonly fetcher: LogFetcher;
+  private readonly twins: ReadonlyMap<string, RpcEndpoint>;
+  private readonly sources = new Map<Hex, RpcEndpoint>();
+  private oracle: { readonly filter: LogFilter; readonly verdict: (bloom: Hex) => BloomVerdict } | undefined;
+
+  constructor(
+    private readonly settings: Pick<ChainSettings, 'chainId' | 'rpcUrls' | 'wsUrls' | 'pollMs'>,
+    private readonly clock: Clock,
+    private readonly metrics: ChainMetrics,
+  ) {
+    super();
+    this.chainId = settings.chainId;
+    const label = (kind: string, index: number): string => `${String(settings.chainId)}-${kind}${String(index)}`;
+    this.pool = new RpcPool(
+      settings.chainId,
+      settings.rpcUrls.map((url, index) => new RpcEndpoint(url, label('rpc', index), clock, metrics.rpc)),
+    );
+    // A socket and an HTTP endpoint on one host belong to one provider: what one pushes the other has.
+    const hosts = settings.rpcUrls.map((url) => new URL(url).hostname);
+    this.twins = new Map(
+      settings.wsUrls.flatMap((url, index) => {
+        const twin = this.pool.endpoints[hosts.indexOf(new URL(url).hostname)];
+        return twin === undefined ? [] : [[label('ws', index), twin] as const];
+      }),
+    );
+    this.fetcher = new LogFetcher(this.pool, clock, metrics.rpc);
+  }
+
+  override verify(): Promise<void> {
+    return this.pool.verify();
+  }
+
+  override async head(): Promise<BlockHeader> {
+    const heads: BlockHeader[] = [];
+    const asked = this.pool.endpoints.map(async (endpoint) => {
+      heads.push(await this.headOf(endpoint));
+    });
+    const all = Promise.allSettled(asked);
+    // All endpoints, since the quickest may be behind; but not for long, since the slowest may be down.
+    await Promise.any(asked).catch((error: unknown) => {
+      throw new ChainUnavailable('No node tells its head.', { cause: error, context: { chainId: this.chainId } });
+    });
+    await within(HEAD_GRACE_MS, 'the other heads', all).catch(() => undefined);
+    return heads.reduce((best, head) => (head.number > best.number ? head : best));
+  }
+
+  override blockByHash(hash: Hex): Promise<BlockHeader | undefined> {
+    const matches = (block: BlockHeader): boolean => block.hash === hash;
+    return this.block({ method: 'eth_getBlockByHash', params: [hash, false], parse: (answer) => known(answer, matches) });
+  }
+
+  override blockByNumber(number: number): Promise<BlockHeader | undefined> {
+    const matches = (block: BlockHeader): boolean => block.number === number;
+    return this.block({
+      method: 'eth_getBlockByNumber',
+      params: [`0x${number.toString(16)}`, false],
+      parse: (answer) => known(answer, matches),
+    });
+  }
+
+  override async tagged(tag: 'safe' | 'finalized'): Promise<BlockRef | undefined> {
+    try {
+      const block = await this.block({
+        method: 'eth_getBlockByNumber',
+        params: [tag, false],
+        parse: (answer) => known(answer, () => true),
+      });
+      return block === undefined ? undefined : { number: block.number, hash: block.hash };
+    } catch (error) {
+      // Chains without the tag answer with an error of their own making, not with null.
+      if (error instanceof RpcFailed && error.kind === 'rpc') return undefined;
+      throw error;
+    }
+  }
+
+  override async logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]> {
+    const verdict = this.bloomVerdict(filter)(block.logsBloom);
+    if (verdict === 'excluded') return [];
+    return this.fetcher.logs(block, filter, { prefer: this.sources.get(block.hash), isEmptySuspicious: verdict === 'possible' });
+  }
+
+  override watchHeads(listener: HeadListener, signal: AbortSignal): void {
+    const { chainId, pollMs, wsUrls } = this.settings;
+    const watch = new HeadWatch(
+      {
+        chainId,
+        pollMs,
+        polled: this.pool.endpoints.map((endpoint) => ({ name: endpoint.name, head: () => this.headOf(endpoint) })),
+        sockets: wsUrls.map((url, index) => ({ url, chainId, name: `${String(chainId)}-ws${String(index)}` })),
+      },
+      (head, receivedAtMs, name) => {
+        const twin = this.twins.get(name);
+        if (twin !== undefined) this.pin(head.hash, twin);
+        listener(head, receivedAtMs);
+      },
+      this.clock,
+      this.metrics.heads,
+    );
+    void watch.run(signal);
+  }
+
+  private async headOf(endpoint: RpcEndpoint): Promise<BlockHeader> {
+    const head = await this.pool.askOne(endpoint, {
+      method: 'eth_getBlockByNumber',
+      params: ['latest', false],
+      parse: (answer) => known(answer, () => true),
+      timeoutMs: HEAD_TIMEOUT_MS,
+    });
+    endpoint.headNumber = head.number;
+    this.pin(head.hash, endpoint);
+    const newest = Math.max(...this.pool.endpoints.map((other) => other.headNumber));
+    this.metrics.rpc.headLag(endpoint.name, newest - head.number);
+    return head;
+  }
+
+  private async block(question: RpcQuestion<BlockHeader>): Promise<BlockHeader | undefined> {
+    try {
+      const { value, endpoint } = await this.pool.ask(question);
+      this.pin(value.hash, endpoint);
+      return value;
+    } catch (error) {
+      if (error instanceof RpcFailed && error.kind === 'unknown') return undefined;
+      throw error;
+    }
+  }
+
+  private pin(hash: Hex, endpoint: RpcEndpoint): void {
+    this.sources.set(hash, endpoint);
+    for (const oldest of this.sources.keys()) {
+      if (this.sources.size <= PINNED) return;
+      this.sources.delete(oldest);
+    }
+  }
+
+  /** The bits of a filter are computed once: there is one filter per chain. */
+  private bloomVerdict(filter: LogFilter): (bloom: Hex) => BloomVerdict {
+    if (this.oracle?.filter !== filter) this.oracle = { filter, verdict: bloomOracle(filter) };
+    return this.oracle.verdict;
+  }
+}
+
+/** A block that this node has and that is the one asked for. */
+function known(answer: unknown, matches: (block: BlockHeader) => boolean): BlockHeader {
+  const block = parseBlock(answer);
+  if (block === undefined) throw new RpcFailed('unknown', 'the node has no such block');
+  if (!matches(block)) throw new RpcFailed('malformed', 'the node answered with another block');
+  return block;
+}

@@ -1,0 +1,4 @@
+export * from './memory-tip-ledger.js';
+export * from './scripted-chain.js';
+export * from './tip-log.js';
+export { unregisteredMetrics } from '../metrics.js';

@@ -1,0 +1,197 @@
+import {
+  TIP_TTL_MS,
+  tipId,
+  TipLedger,
+  type BlockCommit,
+  type BlockHeader,
+  type BlockRef,
+  type ChainCursor,
+  type CommitOutcome,
+  type CreatorEvent,
+  type FeedPosition,
+  type FeedSnapshot,
+  type HistoryPage,
+  type Lease,
+  type QuarantinedLog,
+  type Reorg,
+  type SightedTip,
+  type TipState,
+} from '@droppio/tips';
+import type { Link } from '../follow/block-window.js';
+
+interface Stored {
+  readonly tip: SightedTip;
+  state: TipState;
+  rev: number;
+  block: BlockRef;
+}
+
+const MOVED: CommitOutcome = { kind: 'moved' };
+
+/**
+ * One chain's ledger in memory, for tests of whoever commits. Keeps the rules that a committer can break: compare-and-swap on the parent,
+ * the fence, one tip per key, a revision per visible change, gapless seqs. Creators are their wallets. Publishing is not its business.
+ */
+export class MemoryTipLedger extends TipLedger {
+  readonly tips = new Map<string, Stored>();
+  readonly events = new Map<string, CreatorEvent[]>();
+  readonly quarantine: QuarantinedLog[] = [];
+  /** How many calls changed something, by name. */
+  readonly writes: Record<string, number> = {};
+  private canonical: (Link & { readonly timestampMs: number })[] = [];
+  private fence = 0;
+  private lease: { holder: string; untilMs: number } | undefined;
+
+  constructor(private readonly now: () => number = Date.now) {
+    super();
+  }
+
+  get height(): number {
+    return this.canonical.at(-1)?.number ?? -1;
+  }
+
+  /** Tips on the canonical chain, as the key of each. */
+  get standing(): readonly string[] {
+    return [...this.tips].filter(([, { state }]) => state !== 'orphaned' && state !== 'lost').map(([id]) => id);
+  }
+
+  override acquire(_chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined> {
+    const held = this.lease;
+    if (held !== undefined && held.holder !== holder && held.untilMs > this.now()) return Promise.resolve(undefined);
+    if (held?.holder !== holder) this.fence += 1;
+    this.lease = { holder, untilMs: this.now() + ttlMs };
+    return Promise.resolve({ fence: this.fence, expiresInMs: ttlMs });
+  }
+
+  override release(_chainId: number, holder: string): Promise<void> {
+    if (this.lease?.holder === holder) this.lease = { holder: '', untilMs: 0 };
+    return Promise.resolve();
+  }
+
+  override cursor(): Promise<ChainCursor | undefined> {
+    const tip = this.canonical.at(-1);
+    return Promise.resolve(tip && { number: tip.number, hash: tip.hash, fence: this.fence });
+  }
+
+  override begin(_chainId: number, block: BlockHeader): Promise<ChainCursor> {
+    if (this.canonical.length === 0) this.canonical.push(block);
+    const tip = this.canonical.at(-1) ?? block;
+    return Promise.resolve({ number: tip.number, hash: tip.hash, fence: this.fence });
+  }
+
+  override window(_chainId: number, limit: number): Promise<readonly Link[]> {
+    return Promise.resolve(this.canonical.slice(-limit).reverse());
+  }
+
+  override commit(_chainId: number, fence: number, commit: BlockCommit): Promise<CommitOutcome> {
+    const tip = this.canonical.at(-1);
+    if (fence !== this.fence || tip?.hash !== commit.block.parentHash || tip.number + 1 !== commit.block.number)
+      return Promise.resolve(MOVED);
+    this.wrote('commit');
+    return Promise.resolve({ kind: 'committed', creators: [...this.store(commit)] });
+  }
+
+  override reorganise(_chainId: number, fence: number, { from, ancestor, branch }: Reorg): Promise<CommitOutcome> {
+    const at = this.canonical.findIndex((block) => block.hash === ancestor.hash);
+    if (fence !== this.fence || this.canonical.at(-1)?.hash !== from.hash || at < 0) return Promise.resolve(MOVED);
+    this.wrote('reorganise');
+    this.canonical = this.canonical.slice(0, at + 1);
+    const creators = new Set<string>();
+    const kept = new Set(branch.flatMap(({ tips }) => tips.map((tip) => this.idOf(tip))));
+    for (const [id, stored] of this.tips) {
+      if (stored.block.number <= ancestor.number || kept.has(id) || stored.state === 'orphaned') continue;
+      this.change(stored, 'orphaned');
+      creators.add(stored.tip.creator);
+    }
+    for (const commit of branch) {
+      if (this.canonical.at(-1)?.hash !== commit.block.parentHash) throw new Error('a branch whose blocks are not each other’s children');
+      for (const creator of this.store(commit)) creators.add(creator);
+    }
+    return Promise.resolve({ kind: 'committed', creators: [...creators] });
+  }
+
+  override finalize(_chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome> {
+    if (fence !== this.fence) return Promise.resolve(MOVED);
+    this.wrote('finalize');
+    const creators = new Set<string>();
+    for (const stored of this.tips.values()) {
+      const { state, block, tip } = stored;
+      const next =
+        block.number <= (marks.finalized?.number ?? -1) ? 'finalized' : block.number <= (marks.safe?.number ?? -1) ? 'safe' : state;
+      if (state === 'orphaned' || state === next || (state === 'finalized' && next === 'safe')) continue;
+      this.change(stored, next);
+      creators.add(tip.creator);
+    }
+    return Promise.resolve({ kind: 'committed', creators: [...creators] });
+  }
+
+  override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
+    return Promise.resolve((this.events.get(creatorId) ?? []).slice(seq, seq + limit));
+  }
+
+  override position(): Promise<FeedPosition | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override snapshot(): Promise<FeedSnapshot | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override markPublished(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override unpublished(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  override history(): Promise<HistoryPage> {
+    return Promise.resolve({ tips: [] });
+  }
+
+  private store({ block, tips, quarantined }: BlockCommit): ReadonlySet<string> {
+    this.canonical.push(block);
+    this.quarantine.push(...quarantined);
+    const creators = new Set<string>();
+    for (const tip of tips) {
+      const id = this.idOf(tip);
+      const known = this.tips.get(id);
+      const stored: Stored = { tip, state: 'confirmed', rev: (known?.rev ?? 0) + (known?.state === 'confirmed' ? 0 : 1), block };
+      this.tips.set(id, stored);
+      if (known?.state === 'confirmed') continue;
+      this.tell(stored, known === undefined ? 'tip' : 'tip.updated');
+      creators.add(tip.creator);
+    }
+    return creators;
+  }
+
+  private change(stored: Stored, state: TipState): void {
+    stored.state = state;
+    stored.rev += 1;
+    this.tell(stored, state === 'orphaned' ? 'tip.retracted' : 'tip.updated');
+  }
+
+  private tell({ tip, state, rev, block }: Stored, type: 'tip' | 'tip.updated' | 'tip.retracted'): void {
+    if (tip.display === undefined) return;
+    const events = this.events.get(tip.creator) ?? [];
+    events.push({
+      seq: events.length + 1,
+      id: this.idOf(tip),
+      type,
+      state,
+      rev,
+      d: tip.display,
+      ttlMs: TIP_TTL_MS,
+      at: { seen: block.number },
+    });
+    this.events.set(tip.creator, events);
+  }
+
+  private idOf(tip: SightedTip): string {
+    return tipId({ chainId: 1, txHash: tip.txHash, ordinal: tip.ordinal });
+  }
+
+  private wrote(what: string): void {
+    this.writes[what] = (this.writes[what] ?? 0) + 1;
+  }
+}

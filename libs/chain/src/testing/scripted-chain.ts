@@ -1,0 +1,171 @@
+import {
+  ChainReader,
+  ChainUnavailable,
+  type BlockHeader,
+  type BlockRef,
+  type ChainLog,
+  type HeadListener,
+  type Hex,
+  type LogFilter,
+} from '@droppio/tips';
+import { random, randomHex, randomInt } from '@droppio/tips/testing';
+import type { RawTip } from '../decode-tip.js';
+import { bloomOf } from '../nodes/bloom.js';
+import { aTipLog } from './tip-log.js';
+
+/** A transaction of one or more tips, or of logs as they are. Keeps its hash wherever it is mined. */
+export interface ScriptedTx {
+  readonly hash: Hex;
+  readonly tips: readonly RawTip[];
+  readonly logs?: readonly ChainLog[];
+}
+
+interface ScriptedBlock {
+  readonly header: BlockHeader;
+  readonly logs: readonly ChainLog[];
+}
+
+export const aTx = (...tips: readonly RawTip[]): ScriptedTx => ({ hash: randomHex(32), tips });
+
+/**
+ * A chain in memory whose story the test tells: it mines, forks, falls silent and fails when told to. Everything it once served stays
+ * readable by hash only while it is canonical, as on a node that forgets side branches.
+ */
+export class ScriptedChain extends ChainReader {
+  private blocks: ScriptedBlock[];
+  private readonly listeners = new Set<HeadListener>();
+  private readonly failing = new Map<string, number>();
+  private tags: { safe?: number; finalized?: number } = {};
+  /** Calls by method name, for tests that count questions. */
+  readonly calls: Record<string, number> = {};
+  /** False: heads are not pushed; `push` tells them by hand. */
+  pushes = true;
+
+  constructor(
+    override readonly chainId: number,
+    private readonly jar: Hex,
+  ) {
+    super();
+    this.blocks = [{ header: { ...this.childOf(undefined), number: 0 }, logs: [] }];
+  }
+
+  get tip(): BlockHeader {
+    return this.at(this.blocks.length - 1);
+  }
+
+  at(number: number): BlockHeader {
+    const block = this.blocks[number];
+    if (block === undefined) throw new RangeError(`no block ${String(number)}`);
+    return block.header;
+  }
+
+  /** All tips that the canonical chain holds, in order. */
+  get tips(): readonly { readonly txHash: Hex; readonly log: ChainLog }[] {
+    return this.blocks.flatMap(({ logs }) => logs.filter((log) => log.address === this.jar).map((log) => ({ txHash: log.txHash, log })));
+  }
+
+  mine(...txs: readonly ScriptedTx[]): BlockHeader {
+    const parent = this.tip;
+    const bare = this.childOf(parent);
+    const logs = logsOf(txs, bare, this.jar);
+    const header = { ...bare, logsBloom: bloomOf(logs.flatMap((log) => [log.address, ...log.topics])) };
+    this.blocks.push({ header, logs });
+    if (this.pushes) this.push(header);
+    return header;
+  }
+
+  /** Takes blocks off without telling anybody, as `anvil_rollback` does. */
+  rollback(depth: number): void {
+    this.blocks = this.blocks.slice(0, Math.max(1, this.blocks.length - depth));
+  }
+
+  /** Replaces the newest `depth` blocks by one block per given list of transactions. */
+  reorg(depth: number, branch: readonly (readonly ScriptedTx[])[]): void {
+    this.rollback(depth);
+    for (const txs of branch) this.mine(...txs);
+  }
+
+  settle(tags: { safe?: number; finalized?: number }): void {
+    this.tags = tags;
+  }
+
+  /** The next `times` calls of a method fail. */
+  failNext(method: 'head' | 'blockByHash' | 'blockByNumber' | 'logs' | 'tagged', times: number): void {
+    this.failing.set(method, times);
+  }
+
+  push(header: BlockHeader): void {
+    for (const listener of this.listeners) listener(header, Date.now());
+  }
+
+  override async verify(): Promise<void> {
+    await this.answer('verify');
+  }
+
+  override async head(): Promise<BlockHeader> {
+    await this.answer('head');
+    return this.tip;
+  }
+
+  override async blockByHash(hash: Hex): Promise<BlockHeader | undefined> {
+    await this.answer('blockByHash');
+    return this.blocks.find(({ header }) => header.hash === hash)?.header;
+  }
+
+  override async blockByNumber(number: number): Promise<BlockHeader | undefined> {
+    await this.answer('blockByNumber');
+    return this.blocks[number]?.header;
+  }
+
+  override async tagged(tag: 'safe' | 'finalized'): Promise<BlockRef | undefined> {
+    await this.answer('tagged');
+    const number = this.tags[tag];
+    return number === undefined ? undefined : { number, hash: this.at(number).hash };
+  }
+
+  override async logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]> {
+    await this.answer('logs');
+    const found = this.blocks.find(({ header }) => header.hash === block.hash);
+    if (found === undefined) throw new ChainUnavailable('unknown block');
+    const isAsked = ({ address, topics: [topic] }: ChainLog): boolean =>
+      filter.addresses.includes(address) && (filter.topics.length === 0 || (topic !== undefined && filter.topics.includes(topic)));
+    return found.logs.filter(isAsked);
+  }
+
+  override watchHeads(listener: HeadListener, signal: AbortSignal): void {
+    this.listeners.add(listener);
+    signal.addEventListener('abort', () => this.listeners.delete(listener), { once: true });
+    listener(this.tip, Date.now());
+  }
+
+  private async answer(method: string): Promise<void> {
+    this.calls[method] = (this.calls[method] ?? 0) + 1;
+    // Answers overtake each other, as over a network.
+    for (let turns = Math.floor(random() * 3); turns > 0; turns -= 1) await Promise.resolve();
+    const left = this.failing.get(method) ?? 0;
+    if (left === 0) return;
+    this.failing.set(method, left - 1);
+    throw new ChainUnavailable('scripted failure');
+  }
+
+  private childOf(parent: BlockHeader | undefined): BlockHeader {
+    return {
+      number: (parent?.number ?? -1) + 1,
+      hash: randomHex(32),
+      parentHash: parent?.hash ?? `0x${'00'.repeat(32)}`,
+      timestampMs: (parent?.timestampMs ?? 1_700_000_000_000) + 2000,
+      logsBloom: bloomOf([]),
+    };
+  }
+}
+
+function logsOf(txs: readonly ScriptedTx[], block: BlockRef, jar: Hex): readonly ChainLog[] {
+  // The place of a log in its block says nothing about its place in its transaction.
+  const offset = randomInt(3);
+  return txs
+    .flatMap((tx) => [
+      ...tx.tips.map((tip) => aTipLog(tip, { address: jar, txHash: tx.hash })),
+      ...(tx.logs ?? []).map((log) => ({ ...log, txHash: tx.hash })),
+    ])
+    .map((log, index) => ({ ...log, blockHash: block.hash, blockNumber: block.number, logIndex: offset + index }));
+}
