@@ -1,11 +1,11 @@
 import type { ServerFrame } from '@droppio/protocol';
-import { WebSocket } from 'ws';
+import * as ws from 'ws';
 
 type FrameWriter = (data: Buffer, options: { fin: boolean; opcode: number; mask: boolean; readOnly: boolean; rsv1: boolean }) => Buffer[];
 
-/** `ws` builds frames in a static function that its types do not mention. */
+/** `ws` builds frames in a static function that its types do not mention; as an ES module it exports it apart from `WebSocket`. */
 function findFrameWriter(): FrameWriter | undefined {
-  const sender: unknown = Reflect.get(WebSocket, 'Sender');
+  const sender: unknown = Reflect.get(ws, 'Sender');
   if (typeof sender !== 'function') return undefined;
   const frame: unknown = Reflect.get(sender, 'frame');
   return isFrameWriter(frame) ? frame : undefined;

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { DEFAULT_OVERLAY_CONFIG, TIP_TTL_MS, type CreatorEvent, type TipEvent } from '@droppio/tips';
+import { aDisplay, aTipEvent } from '@droppio/tips/testing';
+import { describe, expect, it } from 'vitest';
+import { replayFrames } from './replay.js';
+
+const NOW = 1_800_000_000_000;
+const OVERLAY = randomUUID();
+const at = (ageMs: number) => ({ block: NOW - ageMs, seen: NOW - ageMs + 500 });
+const FRESH = at(1000);
+const STALE = at(TIP_TTL_MS + 1);
+
+const tip = (seq: number, fields: Partial<TipEvent> = {}): TipEvent => aTipEvent({ seq, at: FRESH, ...fields });
+const about = (event: TipEvent, seq: number, fields: Partial<TipEvent>): TipEvent => ({ ...event, seq, rev: event.rev + 1, ...fields });
+const config = (seq: number, overlayId: string): CreatorEvent => ({
+  ...{ seq, id: overlayId, type: 'config', at: FRESH, ttlMs: TIP_TTL_MS },
+  d: { overlayId, version: 1, enabled: true, config: DEFAULT_OVERLAY_CONFIG },
+});
+const test = (seq: number, overlayId: string, time = FRESH): CreatorEvent => ({
+  ...{ seq, id: randomUUID(), type: 'test', at: time, ttlMs: TIP_TTL_MS },
+  d: { ...aDisplay(), overlayId },
+});
+const frames = (events: readonly CreatorEvent[]) => replayFrames(events, OVERLAY, NOW);
+const outline = (events: readonly CreatorEvent[]) => frames(events).map(({ type, from, seq }) => [type, from ?? seq, seq]);
+
+describe(replayFrames.name, () => {
+  it('replays fresh tips one by one, marked as replayed', () => {
+    const event = tip(5);
+    expect(frames([event])).toMatchObject([{ op: 'event', seq: 5, id: event.id, type: 'tip', replay: true, d: { tipId: event.d.tipId } }]);
+  });
+
+  it('sums up tips that are too old to play, per token, at the place of the last one', () => {
+    const amount = (raw: string, symbol = 'ETH') => ({
+      ...aDisplay().amount,
+      raw,
+      symbol,
+      ...(symbol === 'ETH' ? {} : { token: '0x01' as const }),
+    });
+    const old = (seq: number, raw: string, symbol?: string) => tip(seq, { at: STALE, d: aDisplay({ amount: amount(raw, symbol) }) });
+    const big = (10n ** 30n).toString();
+    const replayed = frames([old(1, big), old(2, '7'), old(3, '5', 'USDC'), tip(4)]);
+    expect(replayed).toHaveLength(2);
+    expect(replayed[0]).toMatchObject({ type: 'summary', from: 1, seq: 3, d: { tips: 3 } });
+    expect(replayed[0]).toHaveProperty('d.totals.0.raw', (10n ** 30n + 7n).toString());
+    expect(replayed[0]).toHaveProperty('d.totals.1', expect.objectContaining({ raw: '5', symbol: 'USDC' }));
+  });
+
+  it('sums up a tip as it stands after its updates, and shows nothing of the updates', () => {
+    const event = tip(1, { at: STALE, d: aDisplay({ amount: { ...aDisplay().amount, raw: '1' } }) });
+    const updated = about(event, 2, { type: 'tip.updated', d: { ...event.d, amount: { ...event.d.amount, raw: '2' } } });
+    expect(outline([event, updated])).toEqual([
+      ['summary', 1, 1],
+      ['skip', 2, 2],
+    ]);
+    expect(frames([event, updated])[0]).toHaveProperty('d.totals.0.raw', '2');
+  });
+
+  it('shows nothing of a tip that was taken back meanwhile', () => {
+    const gone = tip(1);
+    const events = [gone, about(gone, 2, { type: 'tip.updated' }), about(gone, 3, { type: 'tip.retracted', state: 'orphaned' }), tip(4)];
+    expect(outline(events)).toEqual([
+      ['skip', 1, 3],
+      ['tip', 4, 4],
+    ]);
+  });
+
+  it('passes on all about a tip that the overlay may have shown before', () => {
+    const shown = tip(1);
+    const events = [about(shown, 2, { type: 'tip.updated' }), about(shown, 3, { type: 'tip.retracted', at: STALE })];
+    expect(outline(events)).toEqual([
+      ['tip.updated', 2, 2],
+      ['tip.retracted', 3, 3],
+    ]);
+  });
+
+  it('plays a tip that was taken back and came again in another block', () => {
+    const back = tip(1);
+    const events = [back, about(back, 2, { type: 'tip.retracted' }), about(back, 3, { type: 'tip.updated', state: 'confirmed' })];
+    expect(outline(events).map(([type]) => type)).toEqual(['tip', 'tip.retracted', 'tip.updated']);
+  });
+
+  it('skips what is for another overlay, settings that ready has carried, and stale tests', () => {
+    const events = [config(1, OVERLAY), config(2, randomUUID()), test(3, randomUUID()), test(4, OVERLAY, STALE), test(5, OVERLAY)];
+    expect(outline(events)).toEqual([
+      ['skip', 1, 4],
+      ['test', 5, 5],
+    ]);
+  });
+
+  it('accounts for every seq exactly once, in order, whatever happened', () => {
+    const kinds = fc.constantFrom('tip', 'stale', 'update', 'retract', 'config', 'other', 'test');
+    fc.assert(
+      fc.property(fc.nat(1000), fc.array(fc.tuple(kinds, fc.nat(3)), { maxLength: 40 }), (start, plan) => {
+        const ids = [tip(0), tip(0), tip(0), tip(0)];
+        const events = plan.map(([kind, which], i): CreatorEvent => {
+          const seq = start + 1 + i;
+          const base = ids[which] ?? tip(0);
+          if (kind === 'tip') return { ...base, seq };
+          if (kind === 'stale') return { ...base, seq, at: STALE };
+          if (kind === 'update') return about(base, seq, { type: 'tip.updated' });
+          if (kind === 'retract') return about(base, seq, { type: 'tip.retracted' });
+          return kind === 'test' ? test(seq, OVERLAY) : config(seq, kind === 'config' ? OVERLAY : randomUUID());
+        });
+        let taken = start;
+        for (const frame of frames(events)) {
+          expect(frame.from ?? frame.seq).toBe(taken + 1);
+          taken = frame.seq;
+        }
+        expect(taken).toBe(start + events.length);
+        expect(frames(events).filter((frame) => frame.type === 'summary').length).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});
