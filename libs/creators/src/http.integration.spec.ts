@@ -105,15 +105,27 @@ describe('bodies', () => {
     ['malformed', '{"name":', 400, 'invalid-request'],
     ['that are no object', '[]', 400, 'invalid-request'],
     ['that are nothing', 'null', 400, 'invalid-request'],
-    ['nested too deep', `${'['.repeat(17)}${']'.repeat(17)}`, 400, 'invalid-request'],
-    ['nested absurdly deep', '['.repeat(60_000), 400, 'invalid-request'],
-    ['with a poisonous key', '{"name":"x","__proto__":{"admin":true}}', 400, 'invalid-request'],
-    ['with a poisonous key inside', '{"name":"x","config":{"constructor":{"prototype":{}}}}', 400, 'invalid-request'],
+    ['nested too deep', `${'['.repeat(17)}${']'.repeat(17)}`, 400, 'invalid-request', 'The body is nested too deep.'],
+    ['nested absurdly deep', '['.repeat(60_000), 400, 'invalid-request', 'The body is nested too deep.'],
+    [
+      'with a poisonous key',
+      '{"name":"x","__proto__":{"admin":true}}',
+      400,
+      'invalid-request',
+      'The body has a key that no object may have.',
+    ],
+    [
+      'with a poisonous key inside',
+      '{"name":"x","config":{"constructor":{"prototype":{}}}}',
+      400,
+      'invalid-request',
+      'The body has a key that no object may have.',
+    ],
     ['with an unknown field', '{"name":"x","creatorId":"1"}', 400, 'invalid-request'],
     ['that are too large', JSON.stringify({ name: 'x'.repeat(70_000) }), 413, 'body-too-large'],
     ['that are absurdly large', 'x'.repeat(3_000_000), 413, 'body-too-large'],
-  ])('%s are refused', async (_what, body, status, code) => {
-    expect((await post(body)).json).toMatchObject({ status, code });
+  ])('%s are refused', async (_what, body, status, code, detail?: string) => {
+    expect((await post(body)).json).toMatchObject({ status, code, ...(detail === undefined ? {} : { detail }) });
   });
 
   it.each([
