@@ -1,3 +1,4 @@
+export { EmbeddedPostgres, type EmbeddedOptions } from './embedded-postgres.js';
 export { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 export { PostgresTipLedger } from './postgres-tip-ledger.js';
 export { optionalStorageEnv, storageEnv, storageOptions, type StorageOptions, type StorageSettings } from './storage-env.js';
