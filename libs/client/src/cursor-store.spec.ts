@@ -45,6 +45,17 @@ describe.each(makers)('%s', (_name, make) => {
   });
 });
 
+describe.each(makers)('%s: switches', (_name, make) => {
+  it('remembers them without touching the rest', () => {
+    const { store, reopen } = make();
+    store.save({ cursor: { epoch: 'e1', seq: 7 }, shown: ['a'] });
+    store.save({ paused: true, muted: true });
+    store.save({ muted: false });
+    const { paused, muted = false, ...rest } = reopen().load();
+    expect([paused, muted, rest]).toEqual([true, false, { cursor: { epoch: 'e1', seq: 7 }, shown: ['a'] }]);
+  });
+});
+
 describe(LocalCursorStore.name, () => {
   it('keeps two instances apart', () => {
     const storage = new MapStorage();

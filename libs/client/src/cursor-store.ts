@@ -5,7 +5,13 @@ export interface Bookmark {
   readonly cursor?: FeedPosition;
   /** Ids of alerts, oldest first. */
   readonly shown: readonly string[];
+  /** What the creator last told this page by command. */
+  readonly paused?: boolean;
+  readonly muted?: boolean;
 }
+
+/** What is not named stays as it is. */
+export type BookmarkChange = Partial<Bookmark>;
 
 /**
  * Survives a reload of the page. `save` is done when it returns, because an alert starts right after it. Never throws: without storage a
@@ -13,8 +19,7 @@ export interface Bookmark {
  */
 export abstract class CursorStore {
   abstract load(): Bookmark;
-  /** Without `shown` the ids stay as they are. */
-  abstract save(change: { readonly cursor: FeedPosition; readonly shown?: readonly string[] }): void;
+  abstract save(change: BookmarkChange): void;
 }
 
 export class MemoryCursorStore extends CursorStore {
@@ -24,8 +29,8 @@ export class MemoryCursorStore extends CursorStore {
     return this.bookmark;
   }
 
-  override save({ cursor, shown }: { cursor: FeedPosition; shown?: readonly string[] }): void {
-    this.bookmark = { cursor, shown: shown === undefined ? this.bookmark.shown : [...shown] };
+  override save(change: BookmarkChange): void {
+    this.bookmark = { ...this.bookmark, ...change };
   }
 }
 
@@ -38,52 +43,58 @@ export interface TextStorage {
 /** `instance` comes from `instanceKey`: it names an overlay and one of its pages without telling the token. */
 export class LocalCursorStore extends CursorStore {
   private readonly memory = new MemoryCursorStore();
-  private readonly cursorKey: string;
-  private readonly shownKey: string;
 
   constructor(
     private readonly storage: TextStorage,
-    instance: string,
+    private readonly instance: string,
     /** Where to begin when this instance has never been here: at the place of another one of the same overlay. */
     private readonly heir?: string,
   ) {
     super();
-    this.cursorKey = cursorKey(instance);
-    this.shownKey = shownKey(instance);
   }
 
   override load(): Bookmark {
-    const own = this.read(this.cursorKey, this.shownKey);
-    const bookmark = own.cursor === undefined && this.heir !== undefined ? this.read(cursorKey(this.heir), shownKey(this.heir)) : own;
-    if (bookmark.cursor !== undefined) this.memory.save({ cursor: bookmark.cursor, shown: bookmark.shown });
+    const own = this.read(this.instance);
+    this.memory.save(own.cursor === undefined && this.heir !== undefined ? this.read(this.heir) : own);
     return this.memory.load();
   }
 
-  override save(change: { cursor: FeedPosition; shown?: readonly string[] }): void {
+  override save(change: BookmarkChange): void {
     this.memory.save(change);
+    const { cursor, shown, paused, muted } = this.memory.load();
     // The ids first: dying between the two writes replays an event whose id is known, and so shows nothing twice.
-    if (change.shown !== undefined) this.write(this.shownKey, change.shown.join('\n'));
-    this.write(this.cursorKey, `${change.cursor.epoch} ${String(change.cursor.seq)}`);
+    if (change.shown !== undefined) this.write('shown', shown.join('\n'));
+    if (change.paused !== undefined || change.muted !== undefined)
+      this.write('switches', [paused === true ? 'paused' : '', muted === true ? 'muted' : ''].join(' '));
+    if (change.cursor !== undefined && cursor !== undefined) this.write('cursor', `${cursor.epoch} ${String(cursor.seq)}`);
   }
 
-  private read(cursorAt: string, shownAt: string): Bookmark {
+  private read(instance: string): Bookmark {
     try {
-      const [, epoch, seq] = /^(\S{1,32}) (\d{1,15})$/.exec(this.storage.getItem(cursorAt) ?? '') ?? [];
-      const shown = (this.storage.getItem(shownAt) ?? '').split('\n').filter((id) => id !== '');
-      return epoch === undefined ? { shown } : { cursor: { epoch, seq: Number(seq) }, shown };
+      const text = (field: Field): string => this.storage.getItem(keyOf(instance, field)) ?? '';
+      const [, epoch, seq] = /^(\S{1,32}) (\d{1,15})$/.exec(text('cursor')) ?? [];
+      const switches = text('switches').split(' ');
+      return {
+        ...(epoch !== undefined && { cursor: { epoch, seq: Number(seq) } }),
+        shown: text('shown')
+          .split('\n')
+          .filter((id) => id !== ''),
+        ...(switches.includes('paused') && { paused: true }),
+        ...(switches.includes('muted') && { muted: true }),
+      };
     } catch {
       return { shown: [] };
     }
   }
 
-  private write(key: string, text: string): void {
+  private write(field: Field, text: string): void {
     try {
-      this.storage.setItem(key, text);
+      this.storage.setItem(keyOf(this.instance, field), text);
     } catch {
       // Full or forbidden: the memory copy still keeps this page right until its next reload.
     }
   }
 }
 
-const cursorKey = (instance: string): string => `droppio:${instance}:cursor`;
-const shownKey = (instance: string): string => `droppio:${instance}:shown`;
+type Field = 'cursor' | 'shown' | 'switches';
+const keyOf = (instance: string, field: Field): string => `droppio:${instance}:${field}`;

@@ -237,3 +237,52 @@ describe(`${TipInbox.name}: too much at once`, () => {
     expect(drain()).toMatchObject([{ missed: false, tips: 3001, totals: [{ raw: '3001' }] }]);
   });
 });
+
+describe(`${TipInbox.name}: order and command`, () => {
+  const big = (alert: TipAlert): boolean => alert.view.message === 'big';
+  const aBig = (seq: number) => aTipFrame(seq, { d: aDisplay({ message: 'big' }) });
+
+  it('lets priority go before what waits, in its own order, and never hides it in a card', () => {
+    const { hear, drain } = anInbox(undefined, { burst: 3, isPriority: big });
+    const [first, second] = [aBig(2), aBig(4)];
+    hear(aTipFrame(1), first, aTipFrame(3), second);
+    expect(ids(drain())).toEqual([first.id, second.id, 'digest of 2']);
+  });
+
+  it('asks again for what was overtaken, and not for what overtook, after a reload', () => {
+    const store = new MemoryCursorStore();
+    const [small, jumper] = [aTipFrame(1), aBig(2)];
+    const before = anInbox(store, { isPriority: big });
+    before.hear(small, jumper);
+    expect(before.inbox.take()).toMatchObject({ id: jumper.id });
+    const after = anInbox(store, { isPriority: big });
+    expect(after.inbox.cursor).toEqual(at(0));
+    after.hear(small, jumper);
+    expect(ids(after.drain())).toEqual([small.id]);
+  });
+
+  it('folds even priority when there is no end of it', () => {
+    const { hear, inbox } = anInbox(undefined, { burst: 3, isPriority: big });
+    hear(...[1, 2, 3, 4].map(aBig));
+    expect(inbox.size).toBe(1);
+  });
+
+  it('hands out nothing while it is held', () => {
+    const { hear, inbox, drain, calls } = anInbox();
+    inbox.hold(true);
+    hear(aTipFrame(1));
+    expect(drain()).toEqual([]);
+    const before = calls();
+    inbox.hold(false);
+    expect(calls()).toBe(before + 1);
+    expect(drain()).toHaveLength(1);
+  });
+
+  it('forgets what waits when it is cleared, over a reload too', () => {
+    const { hear, inbox, drain, store } = anInbox();
+    hear(aTipFrame(1), aTipFrame(2));
+    inbox.clear();
+    expect(drain()).toEqual([]);
+    expect(store.load().cursor).toEqual(at(2));
+  });
+});

@@ -15,6 +15,8 @@ export interface InboxOptions {
   readonly clock?: Clock;
   /** More alerts than this waiting are folded into one card. */
   readonly burst?: number;
+  /** Goes before all others that wait, and is not folded with them. */
+  readonly isPriority?: (alert: TipAlert) => boolean;
   /** More alerts than this missed while away are folded into one card. */
   readonly catchUp?: number;
 }
@@ -33,9 +35,11 @@ export class TipInbox {
   private readonly shown: Set<string>;
   private received: FeedPosition | undefined;
   private catchingUpTo: number | undefined;
+  private held = false;
   private readonly clock: Clock;
   private readonly burst: number;
   private readonly catchUp: number;
+  private readonly isPriority: (alert: TipAlert) => boolean;
 
   constructor(
     private readonly store: CursorStore,
@@ -48,6 +52,7 @@ export class TipInbox {
     this.clock = options.clock ?? new WallClock();
     this.burst = options.burst ?? BURST;
     this.catchUp = options.catchUp ?? CATCH_UP;
+    this.isPriority = options.isPriority ?? (() => false);
   }
 
   /** Everything up to here is shown or needs no showing: what to resume from. */
@@ -81,6 +86,12 @@ export class TipInbox {
     if (this.entries.length > 0) this.listener.waiting();
   }
 
+  /** While held nothing is handed out; what comes waits. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held && this.entries.length > 0) this.listener.waiting();
+  }
+
   receive(frame: EventFrame, position: FeedPosition): void {
     switch (frame.type) {
       case 'tip':
@@ -107,7 +118,7 @@ export class TipInbox {
 
   /** The next alert, written down as shown: whatever happens from now on, it will not be handed out again. */
   take(): Alert | undefined {
-    if (this.catchingUpTo !== undefined) return undefined;
+    if (this.held || this.catchingUpTo !== undefined) return undefined;
     this.foldAll(this.entries.filter((entry) => this.clock.now() - entry.sinceMs > entry.ttlMs));
     const entry = this.entries.shift();
     if (entry === undefined) return undefined;
@@ -136,7 +147,7 @@ export class TipInbox {
     { epoch }: FeedPosition,
     what: Partial<Pick<Entry, 'members' | 'summed'>>,
   ): void {
-    this.entries.push({
+    const entry: Entry = {
       epoch,
       from: frame.from ?? frame.seq,
       seq: frame.seq,
@@ -146,8 +157,18 @@ export class TipInbox {
       members: [],
       summed: [],
       ...what,
-    });
+    };
+    // Behind those of its own rank.
+    const first = this.jumps(entry) ? this.entries.findIndex((other) => !this.jumps(other)) : -1;
+    this.entries.splice(first === -1 ? this.entries.length : first, 0, entry);
+    if (this.entries.length > this.burst) this.foldAll(this.entries.filter((other) => !this.jumps(other)));
+    // So many that even those with priority cannot be shown one by one.
     if (this.entries.length > this.burst) this.foldAll(this.entries);
+  }
+
+  private jumps({ members, summed }: Entry): boolean {
+    const [only] = members;
+    return only !== undefined && members.length === 1 && summed.length === 0 && this.isPriority(only);
   }
 
   private patch(alert: TipAlert): void {
@@ -170,7 +191,7 @@ export class TipInbox {
   private caughtUp(): void {
     if (this.catchingUpTo === undefined || this.received === undefined || this.received.seq < this.catchingUpTo) return;
     this.catchingUpTo = undefined;
-    const missed = this.entries.filter((entry) => entry.replay);
+    const missed = this.entries.filter((entry) => entry.replay && !this.jumps(entry));
     if (missed.reduce((tips, entry) => tips + entry.members.length, 0) > this.catchUp) this.foldAll(missed);
     if (this.entries.length > 0) this.listener.waiting();
   }

@@ -1,0 +1,69 @@
+import type { EventFrame } from '@droppio/protocol';
+import type { CursorStore } from './cursor-store.js';
+
+export interface RemoteControlled {
+  /** End what is on the screen now. */
+  skip(): void;
+  /** Drop what waits. */
+  clear(): void;
+  pause(paused: boolean): void;
+  mute(muted: boolean): void;
+}
+
+export const CONTROL_ACTIONS = ['skip', 'clear', 'pause', 'resume', 'mute', 'unmute'] as const;
+
+/**
+ * The creator's commands to the page. Pause and mute are remembered over reloads; where the overlay's config speaks of them it is the
+ * server's word, and the last word counts. A command of another kind is ignored: it is from a newer server.
+ */
+export class RemoteControl {
+  constructor(
+    private readonly store: CursorStore,
+    private readonly target: RemoteControlled,
+  ) {}
+
+  /** Takes up what was last said. */
+  restore(): void {
+    const { paused, muted } = this.store.load();
+    this.target.pause(paused === true);
+    this.target.mute(muted === true);
+  }
+
+  configure({ paused, muted }: { readonly paused?: boolean | undefined; readonly muted?: boolean | undefined }): void {
+    if (paused !== undefined) this.pause(paused);
+    if (muted !== undefined) this.mute(muted);
+  }
+
+  obey(frame: Extract<EventFrame, { type: 'control' }>): void {
+    const action = CONTROL_ACTIONS.find((known) => known === frame.d.action);
+    switch (action) {
+      case 'skip':
+        // The alert that was meant is long over.
+        if (frame.replay !== true) this.target.skip();
+        break;
+      case 'clear':
+        this.target.clear();
+        break;
+      case 'pause':
+      case 'resume':
+        this.pause(action === 'pause');
+        break;
+      case 'mute':
+      case 'unmute':
+        this.mute(action === 'mute');
+        break;
+      case undefined:
+        break;
+    }
+  }
+
+  private pause(paused: boolean): void {
+    this.store.save({ paused });
+    this.target.pause(paused);
+  }
+
+  private mute(muted: boolean): void {
+    this.store.save({ muted });
+    this.target.mute(muted);
+  }
+}
