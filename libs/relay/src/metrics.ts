@@ -1,0 +1,89 @@
+import { Injectable, type Provider } from '@nestjs/common';
+import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { Counter, Gauge, Histogram, type CounterConfiguration, type GaugeConfiguration, type HistogramConfiguration } from 'prom-client';
+
+const published: CounterConfiguration<'type'> = {
+  name: 'droppio_relay_published_events_total',
+  help: 'Events that this process put into a feed.',
+  labelNames: ['type'],
+};
+const drains: HistogramConfiguration<'outcome'> = {
+  name: 'droppio_relay_drain_seconds',
+  help: 'Time of one drain of one creator, from the call to the last event in the feed.',
+  labelNames: ['outcome'],
+  buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+};
+const restores: CounterConfiguration<'outcome'> = {
+  name: 'droppio_relay_restores_total',
+  help: 'Feeds rebuilt from the ledger.',
+  labelNames: ['outcome'],
+};
+const swept: CounterConfiguration<'outcome'> = {
+  name: 'droppio_relay_swept_creators_total',
+  help: 'Creators that the sweep found with unpublished events, by what became of them.',
+  labelNames: ['outcome'],
+};
+const oldest: GaugeConfiguration<string> = {
+  name: 'droppio_relay_oldest_unpublished_seconds',
+  help: 'Age of the oldest committed event that no feed has confirmed, at least; 0 when there is none.',
+};
+
+@Injectable()
+export class RelayMetrics {
+  constructor(
+    @InjectMetric(published.name) private readonly publishedEvents: Counter<'type'>,
+    @InjectMetric(drains.name) private readonly drainTimes: Histogram<'outcome'>,
+    @InjectMetric(restores.name) private readonly restoredFeeds: Counter<'outcome'>,
+    @InjectMetric(swept.name) private readonly sweptCreators: Counter<'outcome'>,
+    @InjectMetric(oldest.name) private readonly oldestUnpublished: Gauge,
+  ) {}
+
+  published(type: string): void {
+    this.publishedEvents.inc({ type });
+  }
+
+  /** Times the work, by whether it succeeded. */
+  async timedDrain(work: Promise<void>): Promise<void> {
+    const stop = this.drainTimes.startTimer();
+    try {
+      await work;
+      stop({ outcome: 'ok' });
+    } catch (error) {
+      stop({ outcome: 'failed' });
+      throw error;
+    }
+  }
+
+  restored(outcome: 'restored' | 'no-creator'): void {
+    this.restoredFeeds.inc({ outcome });
+  }
+
+  swept(outcome: 'published' | 'failed'): void {
+    this.sweptCreators.inc({ outcome });
+  }
+
+  oldest(seconds: number): void {
+    this.oldestUnpublished.set(seconds);
+  }
+
+  /** Without Nest and without a registry. */
+  static unregistered(): RelayMetrics {
+    const registers: [] = [];
+    return new RelayMetrics(
+      new Counter({ ...published, registers }),
+      new Histogram({ ...drains, registers }),
+      new Counter({ ...restores, registers }),
+      new Counter({ ...swept, registers }),
+      new Gauge({ ...oldest, registers }),
+    );
+  }
+}
+
+export const metricProviders: readonly Provider[] = [
+  makeCounterProvider(published),
+  makeHistogramProvider(drains),
+  makeCounterProvider(restores),
+  makeCounterProvider(swept),
+  makeGaugeProvider(oldest),
+  RelayMetrics,
+];
