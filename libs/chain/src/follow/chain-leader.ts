@@ -47,11 +47,11 @@ export class ChainLeader {
       await this.apply({ ...path, branch: this.ripe(path, head) }, hint.receivedAtMs, over);
       if (isLast) break;
     }
-    void this.parts.finality.refresh();
   }
 
-  /** Raises states up to what the chain has settled meanwhile. */
+  /** Raises states up to what the chain has settled meanwhile; asks in the background how far that is. */
   async settle(): Promise<void> {
+    void this.parts.finality.refresh(this.committer.window.tip?.hash);
     const due = this.parts.finality.due(this.committer.window);
     if (due === undefined) return;
     await this.committer.finalize(due);

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import type { BlockRef, ChainReader, Clock } from '@droppio/tips';
+import type { BlockRef, ChainReader, Clock, Hex } from '@droppio/tips';
 import type { BlockWindow } from './block-window.js';
 
 export interface Marks {
@@ -19,6 +19,7 @@ export class Finality {
   private tags: Marks & { readonly known: boolean } = { known: false };
   private applied: Marks = {};
   private askedAtMs = -Infinity;
+  private askedAt: Hex | undefined;
   private asking = false;
 
   constructor(
@@ -33,16 +34,18 @@ export class Finality {
     return this.applied.finalized?.number ?? -1;
   }
 
-  /** Asks for the tags if that was not done just now. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.asking || this.clock.now() - this.askedAtMs < LEAST_PAUSE_MS) return;
+  /** Asks for the tags unless that was done just now, or already at this tip. Never rejects. */
+  async refresh(tip?: Hex): Promise<void> {
+    if (this.asking || (tip !== undefined && tip === this.askedAt) || this.clock.now() - this.askedAtMs < LEAST_PAUSE_MS) return;
     this.asking = true;
     this.askedAtMs = this.clock.now();
+    this.askedAt = tip;
     try {
       const [safe, finalized] = await Promise.all([this.reader.tagged('safe'), this.reader.tagged('finalized')]);
       this.tags = { known: true, ...(safe === undefined ? {} : { safe }), ...(finalized === undefined ? {} : { finalized }) };
       this.changed();
     } catch (error) {
+      this.askedAt = undefined;
       this.logger.debug('finality.failed', errorFields(error));
     } finally {
       this.asking = false;

@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { BlockHeader, ChainReader, Hex, LogFilter } from '@droppio/tips';
+import { randomHex } from '@droppio/tips/testing';
+import { decodeTip } from './decode-tip.js';
+
+/** A chain that the suite can move. */
+export interface ChainWorld {
+  readonly reader: ChainReader;
+  readonly filter: LogFilter;
+  /** Mines a block with one tip; returns its message. */
+  tip(): Promise<string>;
+  mine(): Promise<void>;
+  /** Replaces the newest blocks by as many and one more, all empty. */
+  reorg(depth: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What every `ChainReader` promises, on a real node and on a scripted chain alike. */
+export function describeChainReader(where: string, make: () => Promise<ChainWorld>): void {
+  describe(`ChainReader on ${where}`, () => {
+    let world: ChainWorld;
+    let reader: ChainReader;
+    let watching: AbortController;
+
+    beforeAll(async () => {
+      world = await make();
+      ({ reader } = world);
+      watching = new AbortController();
+    });
+    afterEach(() => {
+      watching.abort();
+      watching = new AbortController();
+    });
+    afterAll(() => world.close());
+
+    const messages = async (block: BlockHeader): Promise<unknown[]> =>
+      (await reader.logs(block, world.filter)).map((log) => decodeTip(log, log.address)?.message);
+
+    function watch(): BlockHeader[] {
+      const heads: BlockHeader[] = [];
+      reader.watchHeads((head) => heads.push(head), watching.signal);
+      return heads;
+    }
+
+    it('serves the chain that it is configured for', async () => {
+      await expect(reader.verify()).resolves.toBeUndefined();
+    });
+
+    it('links every block to its parent', async () => {
+      await world.mine();
+      await world.mine();
+      const head = await reader.head();
+      const parent = await reader.blockByHash(head.parentHash);
+      expect(parent?.number).toBe(head.number - 1);
+      expect(await reader.blockByNumber(head.number)).toEqual(head);
+      expect(head.hash).toMatch(/^0x[0-9a-f]{64}$/);
+      expect(head.logsBloom).toHaveLength(514);
+    });
+
+    it('knows nothing of a hash or height that does not exist', async () => {
+      expect(await reader.blockByHash(randomHex(32))).toBeUndefined();
+      expect(await reader.blockByNumber(1_000_000)).toBeUndefined();
+    });
+
+    it('tells the logs of exactly one block', async () => {
+      const [one, two] = [await world.tip(), await world.tip()];
+      const second = await reader.head();
+      const first = await reader.blockByHash(second.parentHash);
+      expect(await messages(second)).toEqual([two]);
+      expect(first && (await messages(first))).toEqual([one]);
+      await world.mine();
+      expect(await messages(await reader.head())).toEqual([]);
+    });
+
+    it('tells only the logs that were asked for', async () => {
+      await world.tip();
+      const head = await reader.head();
+      const other: Hex = randomHex(20);
+      expect(await reader.logs(head, { addresses: [other], topics: world.filter.topics })).toEqual([]);
+      expect(await reader.logs(head, { addresses: world.filter.addresses, topics: [randomHex(32)] })).toEqual([]);
+      expect(await reader.logs(head, { addresses: world.filter.addresses, topics: [] })).toHaveLength(1);
+    });
+
+    it('never gives an empty answer for the logs of a block that left the chain', async () => {
+      await world.tip();
+      const orphan = await reader.head();
+      await world.reorg(1);
+      expect(await reader.blockByHash(orphan.hash)).toBeUndefined();
+      await expect(reader.logs(orphan, world.filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+    });
+
+    it('pushes new heads, also those of another branch, until told to stop', async () => {
+      const heads = watch();
+      await world.mine();
+      const before = await reader.head();
+      await expect.poll(() => heads.map(({ hash }) => hash)).toContain(before.hash);
+      await world.reorg(2);
+      const after = await reader.head();
+      await expect.poll(() => heads.map(({ hash }) => hash)).toContain(after.hash);
+      watching.abort();
+      const heard = heads.length;
+      await world.mine();
+      await reader.head();
+      expect(heads).toHaveLength(heard);
+    });
+
+    it('tells settled blocks by their tags', async () => {
+      for (let n = 0; n < 4; n += 1) await world.mine();
+      const [head, safe, finalized] = [await reader.head(), await reader.tagged('safe'), await reader.tagged('finalized')];
+      expect(safe && (await reader.blockByHash(safe.hash))?.number).toBe(safe?.number);
+      expect(safe?.number).toBeLessThanOrEqual(head.number);
+      expect(finalized?.number).toBeLessThanOrEqual(safe?.number ?? -1);
+    });
+  });
+}

@@ -1,0 +1,71 @@
+import { Logger } from '@nestjs/common';
+import { SystemClock } from '@droppio/platform';
+import { deployTipJar, DevChain, openWallet, sendTip, type TipWallet } from '@droppio/tip-jar';
+import { randomHex, randomInt } from '@droppio/tips/testing';
+import { createTestClient, http, type TestClient } from 'viem';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeChainReader, type ChainWorld } from '../chain-reader.contract.js';
+import { TIP_TOPIC } from '../decode-tip.js';
+import { unregisteredMetrics } from '../metrics.js';
+import { bloomOracle } from './bloom.js';
+import { ViemChainReader } from './viem-chain-reader.js';
+
+Logger.overrideLogger(false);
+
+const nodeOf = (chain: DevChain): TestClient => createTestClient({ mode: 'anvil', transport: http(chain.rpcUrl, { retryCount: 0 }) });
+const reorg = (chain: DevChain, depth: number): Promise<unknown> =>
+  nodeOf(chain).request<{ Method: 'anvil_reorg'; Parameters: [number, []]; ReturnType: unknown }>({
+    method: 'anvil_reorg',
+    params: [depth, []],
+  });
+
+async function walletOn(chain: DevChain): Promise<TipWallet> {
+  const [account] = chain.accounts;
+  if (account === undefined) throw new Error('a dev chain has accounts');
+  return openWallet({ rpcUrl: chain.rpcUrl, privateKey: account.privateKey, pollMs: 5 });
+}
+
+async function anvilWorld(wsUrls: (chain: DevChain) => string[]): Promise<ChainWorld> {
+  const chain = await DevChain.start({ slotsInAnEpoch: 1 });
+  const wallet = await walletOn(chain);
+  const jar = await deployTipJar(wallet);
+  const settings = { chainId: 31337, rpcUrls: [chain.rpcUrl], wsUrls: wsUrls(chain), pollMs: 50 };
+  return {
+    reader: new ViemChainReader(settings, new SystemClock(), unregisteredMetrics()),
+    filter: { addresses: [jar], topics: [TIP_TOPIC] },
+    tip: async () => {
+      const message = `gg ${String(randomInt(1_000_000))}`;
+      const hash = await sendTip(wallet, { jar, creator: randomHex(20), amount: 1n, message });
+      await wallet.waitForTransactionReceipt({ hash });
+      return message;
+    },
+    mine: () => nodeOf(chain).mine({ blocks: 1 }),
+    reorg: async (depth) => {
+      await reorg(chain, depth);
+      await nodeOf(chain).mine({ blocks: 1 });
+    },
+    close: () => chain.stop(),
+  };
+}
+
+describeChainReader('anvil, by polling and WebSocket', () => anvilWorld((chain) => [chain.wsUrl]));
+describeChainReader('anvil, by polling alone', () => anvilWorld(() => []));
+describeChainReader('anvil, with a WebSocket that is never there', () => anvilWorld(() => ['ws://127.0.0.1:9']));
+
+describe('anvil', () => {
+  let chain: DevChain;
+  beforeAll(async () => {
+    chain = await DevChain.start();
+  });
+  afterAll(() => chain.stop());
+
+  it('fills the bloom with what our bits expect', async () => {
+    const wallet = await walletOn(chain);
+    const jar = await deployTipJar(wallet);
+    await wallet.waitForTransactionReceipt({ hash: await sendTip(wallet, { jar, creator: randomHex(20), amount: 1n, message: '' }) });
+    const reader = new ViemChainReader({ chainId: 31337, rpcUrls: [chain.rpcUrl], wsUrls: [] }, new SystemClock(), unregisteredMetrics());
+    const { logsBloom } = await reader.head();
+    expect(bloomOracle({ addresses: [jar], topics: [TIP_TOPIC] })(logsBloom)).toBe('possible');
+    expect(bloomOracle({ addresses: [randomHex(20)], topics: [randomHex(32)] })(logsBloom)).toBe('excluded');
+  });
+});
