@@ -96,7 +96,7 @@ export class CreatorChannel implements FollowerListener {
   }
 
   interrupted(): void {
-    void this.grants.refresh([...this.rooms.keys()], (overlayId, grant) => {
+    void this.grants.refresh((overlayId, grant) => {
       if (grant !== undefined) this.changed(grant);
       else for (const session of this.rooms.get(overlayId) ?? []) session.close(CloseCode.badToken, 'overlay removed');
     });

@@ -51,14 +51,15 @@ export class GrantBook {
     return grant;
   }
 
-  /** Reads these again, since words about them may have been missed. Never rejects: the next position check comes anyway. */
-  async refresh(overlayIds: readonly string[], tell: (overlayId: string, grant: OverlayGrant | undefined) => void): Promise<void> {
-    for (const overlayId of this.grants.keys()) if (!overlayIds.includes(overlayId)) this.grants.delete(overlayId);
+  /** Reads all known ones again, since words about them may have been missed. Never rejects: the next interruption tries again. */
+  async refresh(tell: (overlayId: string, grant: OverlayGrant | undefined) => void): Promise<void> {
     await Promise.all(
-      overlayIds.map(async (overlayId) => {
+      [...this.grants.keys()].map(async (overlayId) => {
         try {
           const grant = await this.read(overlayId);
-          if (grant !== 'unknown') tell(overlayId, grant);
+          if (grant === 'unknown') return;
+          if (grant === undefined) this.grants.delete(overlayId);
+          tell(overlayId, grant);
         } catch (error) {
           this.log.warn('grant.refresh-failed', { overlayId, ...errorFields(error) });
         }

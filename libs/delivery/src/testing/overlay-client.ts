@@ -90,7 +90,7 @@ export class OverlayClient {
           };
           this.watchers.add(watcher);
         });
-        if ((await Promise.race([word, deadline])) !== 'word') {
+        if (this.ending !== undefined || (await Promise.race([word, deadline])) !== 'word') {
           throw new Error(`no ${what}; got ${JSON.stringify(this.frames.slice(-5))}, ending ${JSON.stringify(this.ending)}`);
         }
       }
