@@ -45,6 +45,8 @@ WITH cur AS (
 )
 SELECT number, hash, epoch FROM cur`;
 
+export const WINDOW = 'SELECT number, hash, parent_hash FROM chain_blocks WHERE chain_id = $1 AND canonical ORDER BY number DESC LIMIT $2';
+
 /** Who leads a chain and how far it has come. */
 export class ChainProgress {
   constructor(private readonly database: Database) {}
@@ -71,10 +73,6 @@ export class ChainProgress {
   }
 
   window(chainId: number, limit: number): Promise<readonly (BlockRef & { readonly parentHash: BlockHeader['hash'] })[]> {
-    return this.database.rows(
-      WindowBlock,
-      'SELECT number, hash, parent_hash FROM chain_blocks WHERE chain_id = $1 AND canonical ORDER BY number DESC LIMIT $2',
-      [chainId, Math.min(limit, 10_000)],
-    );
+    return this.database.rows(WindowBlock, WINDOW, [chainId, Math.min(limit, 10_000)]);
   }
 }

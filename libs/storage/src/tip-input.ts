@@ -12,6 +12,12 @@ const int4 = z.number().int().min(0).max(INT4_MAX);
 const storable = (text: string): boolean => !/\0|\p{Surrogate}/u.test(text);
 const text = z.string().max(MESSAGE_MAX_CHARS).refine(storable);
 
+/** Asked of the values, not of their JSON, where such characters are escaped and look harmless until Postgres reads them. */
+function everyTextStorable(value: unknown): boolean {
+  if (typeof value === 'string') return storable(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(everyTextStorable);
+}
+
 const StorableTip = z.object({
   txHash: hex(32),
   ordinal: int4,
@@ -22,16 +28,8 @@ const StorableTip = z.object({
   amount: z.bigint().min(0n).max(UINT256_MAX),
   message: text,
   ref: hex(32),
-  display: z
-    .record(z.string(), z.unknown())
-    .refine((display) => storable(JSON.stringify(display, revealed)))
-    .optional(),
+  display: z.record(z.string(), z.unknown()).refine(everyTextStorable).optional(),
 });
-
-/** JSON.stringify escapes what must be found. */
-function revealed(_key: string, value: unknown): unknown {
-  return typeof value === 'string' && !storable(value) ? '\ud800' : value;
-}
 
 /** What goes aside instead of in: bytes always fit, so this can never be in the way. */
 export interface Aside {
