@@ -6,7 +6,7 @@ import type { TestStorage } from './testing/index.js';
 
 const STRANGER = '00000000-0000-4000-8000-000000000000';
 
-function newCreator(fields: Partial<NewCreator> = {}): NewCreator {
+function newCreator(fields: Partial<NewCreator> = {}): Required<NewCreator> {
   return {
     handle: `c-${randomHex(8).slice(2)}`,
     displayName: 'Ada',
@@ -41,6 +41,7 @@ export function describeCreatorDirectory(where: string, make: () => Promise<Test
         expect(made).toMatchObject({ handle: wanted.handle, displayName: 'Ada', wallets: wanted.wallets });
         expect(await storage.directory.creator(made.id)).toEqual(made);
         expect(await storage.directory.creatorByAccessToken(wanted.accessTokenHash)).toEqual(made);
+        for (const wallet of wanted.wallets) expect(await storage.directory.creatorByWallet(wallet)).toEqual(made);
         const position = await storage.ledger.position(made.id);
         expect(position?.seq).toBe(0);
         expect(position?.epoch).toMatch(/^[\w-]{8,12}$/);
@@ -52,7 +53,15 @@ export function describeCreatorDirectory(where: string, make: () => Promise<Test
         expect((await storage.directory.createCreator(newCreator({ wallets: [wallet, wallet] }))).wallets).toEqual([wallet]);
       });
 
+      it('makes a creator without an access token, whom no hash finds', async () => {
+        const { handle, displayName, wallets } = newCreator();
+        const made = await storage.directory.createCreator({ handle, displayName, wallets });
+        expect(await storage.directory.creatorByWallet(made.wallets[0] ?? '0x')).toEqual(made);
+        expect(await storage.directory.creatorByAccessToken(Buffer.alloc(0))).toBeUndefined();
+      });
+
       it('knows no strangers', async () => {
+        expect(await storage.directory.creatorByWallet(randomHex(20))).toBeUndefined();
         expect(await storage.directory.creator(STRANGER)).toBeUndefined();
         expect(await storage.directory.creator("'; drop table creators")).toBeUndefined();
         expect(await storage.directory.creatorByAccessToken(Buffer.alloc(32))).toBeUndefined();

@@ -12,11 +12,13 @@ import {
   OverlayEntity,
 } from './creator-entities.js';
 import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
+import { SignIn1763900000000 } from './migration-0002-sign-in.js';
+import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
 
 /** In order of their time stamps; never edited once released. */
-export const MIGRATIONS = [FirstHouse1763800000000];
+export const MIGRATIONS = [FirstHouse1763800000000, SignIn1763900000000];
 
 export interface SessionLimits {
   readonly statementTimeoutMs: number;
@@ -53,6 +55,8 @@ export function createDataSource(options: StorageOptions): DataSource {
       CreatorEventEntity,
       OverlayEntity,
       AccessTokenEntity,
+      SpentNonceEntity,
+      SessionEntity,
     ],
     migrations: MIGRATIONS,
     migrationsTableName: 'schema_migrations',

@@ -1,4 +1,4 @@
-/** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token. */
+/** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token or null. */
 export const CREATE_CREATOR = `
 WITH creator AS (
   INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at
@@ -8,7 +8,7 @@ WITH creator AS (
 ), stream AS (
   INSERT INTO creator_streams (creator_id, epoch) SELECT id, $5 FROM creator
 ), token AS (
-  INSERT INTO access_tokens (hash, creator_id) SELECT $6, id FROM creator
+  INSERT INTO access_tokens (hash, creator_id) SELECT $6::bytea, id FROM creator WHERE $6 IS NOT NULL
 )
 SELECT created_at FROM creator`;
 

@@ -9,6 +9,7 @@ import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { claimFolder } from './embedded-claim.js';
 import { EmbeddedPostgres, notStarted } from './embedded-postgres.js';
 import { endServer, processFacts, runningServer } from './embedded-process.js';
+import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
 import { describeTipLedger } from './tip-ledger.contract.js';
 import { describeTipReading } from './tip-reading.contract.js';
@@ -59,6 +60,7 @@ describe('an embedded Postgres', () => {
   describeTipLedger('an embedded Postgres', make);
   describeTipReading('an embedded Postgres', make);
   describeCreatorDirectory('an embedded Postgres', make);
+  describeSignInStore('an embedded Postgres', make);
 });
 
 describe(EmbeddedPostgres.name, () => {

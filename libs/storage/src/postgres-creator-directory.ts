@@ -7,6 +7,7 @@ import {
   NotFound,
   TIP_TTL_MS,
   type Creator,
+  type Hex,
   type NewCreator,
   type Overlay,
   type OverlayChange,
@@ -15,7 +16,14 @@ import {
 } from '@droppio/tips';
 import * as z from 'zod';
 import { bytesToHex, hexToBytes } from './columns.js';
-import { AccessTokenEntity, CreatorEntity, OverlayEntity, type CreatorRow, type OverlayRow } from './creator-entities.js';
+import {
+  AccessTokenEntity,
+  CreatorEntity,
+  CreatorWalletEntity,
+  OverlayEntity,
+  type CreatorRow,
+  type OverlayRow,
+} from './creator-entities.js';
 import { Database } from './database.js';
 import { CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
 import { isId } from './event-log.js';
@@ -59,7 +67,14 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
     const id = randomUUID();
     const distinct = [...new Set(wallets)];
     const epoch = randomBytes(EPOCH_BYTES).toString('base64url');
-    const values = [id, handle, displayName, distinct.map(hexToBytes), epoch, Buffer.from(accessTokenHash)];
+    const values = [
+      id,
+      handle,
+      displayName,
+      distinct.map(hexToBytes),
+      epoch,
+      accessTokenHash === undefined ? null : Buffer.from(accessTokenHash),
+    ];
     const [created] = await this.database.rows(Created, CREATE_CREATOR, values).catch((error: unknown) => {
       const constraint = brokenConstraint(error);
       throw constraint === undefined ? error : new Conflict(TAKEN[constraint] ?? 'The creator exists already.', { cause: error });
@@ -74,6 +89,11 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
       manager.findOne(CreatorEntity, { where: { id }, relations: { wallets: true }, order: { wallets: { position: 'ASC' } } }),
     );
     return row === null ? undefined : toCreator(row);
+  }
+
+  override async creatorByWallet(wallet: Hex): Promise<Creator | undefined> {
+    const row = await this.database.read((manager) => manager.findOneBy(CreatorWalletEntity, { address: wallet }));
+    return row === null ? undefined : this.creator(row.creatorId);
   }
 
   override async creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined> {

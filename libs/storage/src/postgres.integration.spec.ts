@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
+import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
 import { describeTipLedger } from './tip-ledger.contract.js';
 import { describeTipReading } from './tip-reading.contract.js';
@@ -10,3 +11,4 @@ const make = () => openTestStorage(inject('postgresUrl'));
 describeTipLedger(where, make);
 describeTipReading(where, make);
 describeCreatorDirectory(where, make);
+describeSignInStore(where, make);

@@ -1,11 +1,12 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { CreatorDirectory, TipLedger } from '@droppio/tips';
+import { CreatorDirectory, SignInStore, TipLedger } from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
+import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import type { StorageOptions } from './storage-env.js';
 
 /** The pool lives as long as the process: shut in the last of Nest's hooks, when every other room has stopped its work. */
@@ -43,10 +44,11 @@ export class StorageModule {
         { provide: Database, useFactory: () => openDatabase(options) },
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
+        { provide: SignInStore, useClass: PostgresSignInStore },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory],
+      exports: [TipLedger, CreatorDirectory, SignInStore],
     };
   }
 }

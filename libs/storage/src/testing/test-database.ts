@@ -7,6 +7,7 @@ import type { Database } from '../database.js';
 import { StorageMetrics } from '../metrics.js';
 import { openDatabase } from '../migrate.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
+import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresTipLedger } from '../postgres-tip-ledger.js';
 
 export interface TestDatabase {
@@ -19,6 +20,7 @@ export interface TestStorage extends TestDatabase {
   readonly database: Database;
   readonly ledger: PostgresTipLedger;
   readonly directory: PostgresCreatorDirectory;
+  readonly signIn: PostgresSignInStore;
   /** Closes the pool and drops the database. */
   drop(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     database,
     ledger: new PostgresTipLedger(database, clock, StorageMetrics.unregistered()),
     directory: new PostgresCreatorDirectory(database, clock),
+    signIn: new PostgresSignInStore(database),
     drop: async () => {
       await database.close();
       await made.drop();

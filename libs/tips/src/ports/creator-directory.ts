@@ -6,8 +6,8 @@ export interface NewCreator {
   readonly handle: string;
   readonly displayName: string;
   readonly wallets: readonly Hex[];
-  /** SHA-256 of the access token; the token itself is never stored. */
-  readonly accessTokenHash: Uint8Array;
+  /** SHA-256 of the access token; the token itself is never stored. Absent: the creator signs in with a wallet only. */
+  readonly accessTokenHash?: Uint8Array;
 }
 
 export interface OverlayChange {
@@ -26,6 +26,7 @@ export abstract class CreatorDirectory {
   /** A second creator with the same handle or wallet is a `Conflict`. */
   abstract createCreator(creator: NewCreator): Promise<Creator>;
   abstract creator(id: string): Promise<Creator | undefined>;
+  abstract creatorByWallet(wallet: Hex): Promise<Creator | undefined>;
   abstract creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined>;
   abstract createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay>;
   abstract overlays(creatorId: string): Promise<readonly Overlay[]>;

@@ -1,0 +1,41 @@
+/** A browser that is signed in. Its secret is kept as a hash only. */
+export interface Session {
+  /** UUID; names the session in lists, opens nothing. */
+  readonly id: string;
+  readonly creatorId: string;
+  readonly createdAt: Date;
+  /** To the minute. */
+  readonly seenAt: Date;
+  /** The latest end; it ends sooner when it is not used. */
+  readonly expiresAt: Date;
+  /** What the browser said it is, cut short. */
+  readonly agent: string;
+}
+
+export interface NewSession {
+  readonly creatorId: string;
+  /** SHA-256 of the secret. */
+  readonly secretHash: Uint8Array;
+  readonly agent: string;
+  /** Ends after this long without use. */
+  readonly idleMs: number;
+  /** Ends after this long in any case. */
+  readonly maxMs: number;
+}
+
+/**
+ * What sign-in with a wallet must remember: nonces that were used, and sessions. Time is the database's. Throws `StorageUnavailable`.
+ * Implementation: `PostgresSignInStore`.
+ */
+export abstract class SignInStore {
+  /** True for the first who spends this nonce, false ever after, also when two try at the same moment. Remembered until it expires. */
+  abstract spendNonce(hash: Uint8Array, expiresAt: Date): Promise<boolean>;
+  /** A creator keeps the newest 20. */
+  abstract openSession(session: NewSession): Promise<Session>;
+  /** `undefined`: unknown, ended or expired. Notes that it was used. */
+  abstract session(secretHash: Uint8Array): Promise<Session | undefined>;
+  /** Those that still work, newest first. */
+  abstract sessions(creatorId: string): Promise<readonly Session[]>;
+  /** Ends it at once. False: there is none with this id, or it is another creator's. */
+  abstract endSession(creatorId: string, sessionId: string): Promise<boolean>;
+}
