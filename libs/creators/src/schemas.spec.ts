@@ -85,6 +85,7 @@ describe(tipPage.name, () => {
       blockNumber: 7,
       blockHash: `0x${'ab'.repeat(32)}`,
       blockTimestampMs: Date.UTC(2026, 0, 2),
+      logIndex: 0,
     };
     const page = tipPage({ tips: [stored], next: 'abc' });
     expect(TipPage.parse(page)).toEqual(page);

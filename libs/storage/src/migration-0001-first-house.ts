@@ -87,7 +87,7 @@ CREATE TABLE tips (
   PRIMARY KEY (chain_id, tx_hash, ordinal),
   CHECK (told_to IS NULL OR display IS NOT NULL)
 );
-CREATE INDEX tips_history ON tips (wallet, block_time_ms, chain_id, tx_hash, ordinal);
+CREATE INDEX tips_history ON tips (wallet, block_time_ms, chain_id, block_number, log_index, tx_hash);
 CREATE INDEX tips_open ON tips (chain_id, block_number) WHERE state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'orphaned'::text]);
 
 CREATE TABLE creators (

@@ -88,7 +88,7 @@ export const TipEntity = new EntitySchema<TipRow>({
     updatedAt: { ...now, name: 'updated_at' },
   },
   indices: [
-    { name: 'tips_history', columns: ['wallet', 'blockTimeMs', 'chainId', 'txHash', 'ordinal'] },
+    { name: 'tips_history', columns: ['wallet', 'blockTimeMs', 'chainId', 'blockNumber', 'logIndex', 'txHash'] },
     {
       name: 'tips_open',
       columns: ['chainId', 'blockNumber'],

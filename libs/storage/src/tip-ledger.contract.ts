@@ -123,6 +123,7 @@ export function describeTipLedger(where: string, make: () => Promise<TestStorage
             blockNumber: 101,
             blockHash: block.hash,
             blockTimestampMs: block.timestampMs,
+            logIndex: tip.logIndex,
             symbol: 'ETH',
             decimals: 18,
           },

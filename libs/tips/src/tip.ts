@@ -81,6 +81,8 @@ export interface StoredTip extends TipKey {
   readonly blockNumber: number;
   readonly blockHash: Hex;
   readonly blockTimestampMs: number;
+  /** Place of its log in the block. */
+  readonly logIndex: number;
   readonly symbol?: string;
   readonly decimals?: number;
 }

@@ -1,0 +1,128 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { StartupFault } from '@droppio/platform';
+import { NATIVE_TOKEN } from '@droppio/tips';
+import { randomHex } from '@droppio/tips/testing';
+import { MIGRATIONS } from './data-source.js';
+import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
+import { openDatabase } from './migrate.js';
+import { openTestStorage, type TestStorage } from './testing/index.js';
+import { HISTORY } from './tip-history.js';
+import { ORPHAN_TIPS, RAISE_STATES } from './tip-statements.js';
+import { WINDOW } from './chain-progress.js';
+
+/** A database without tables. */
+async function anEmptyDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `empty_${randomHex(6).slice(2)}`;
+  const admin = async (statement: string): Promise<void> => {
+    const client = new Client({ connectionString: inject('postgresUrl') });
+    await client.connect();
+    await client.query(statement);
+    await client.end();
+  };
+  await admin(`CREATE DATABASE ${name}`);
+  const url = new URL(inject('postgresUrl'));
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => admin(`DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+describe('migrations', () => {
+  it('make exactly the tables that the entities describe', async () => {
+    const storage = await openTestStorage(inject('postgresUrl'));
+    const { upQueries } = await storage.database.source.driver.createSchemaBuilder().log();
+    await storage.drop();
+    // Checks are written in migrations alone: entities need not repeat them.
+    const differences = upQueries.map(({ query }) => query).filter((query) => !/DROP CONSTRAINT "\w+_check\d*"$/.test(query));
+    expect(differences).toEqual([]);
+  });
+
+  it('run once when many processes start together', async () => {
+    const { url, drop } = await anEmptyDatabase();
+    const opened = await Promise.all(Array.from({ length: 6 }, () => openDatabase({ url, migrate: true, poolSize: 2 })));
+    const rows: unknown = await opened[0]?.source.query('SELECT name FROM schema_migrations');
+    expect(rows).toEqual(MIGRATIONS.map(({ name }) => ({ name })));
+    await Promise.all(opened.map((database) => database.close()));
+    await drop();
+  });
+
+  it('are missed with a sentence by a process that may not run them', async () => {
+    const { url, drop } = await anEmptyDatabase();
+    await expect(openDatabase({ url, migrate: false })).rejects.toThrow(/lacks 2 migration\(s\): FirstHouse.*DATABASE_MIGRATE=true/);
+    await drop();
+  });
+
+  it('can be taken back', async () => {
+    const { url, drop } = await anEmptyDatabase();
+    const database = await openDatabase({ url, migrate: true });
+    for (let left = MIGRATIONS.length; left > 0; left -= 1) await database.source.undoLastMigration();
+    const tables: unknown = await database.source.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`);
+    expect(tables).toEqual([{ tablename: 'schema_migrations' }]);
+    await database.close();
+    await drop();
+  });
+});
+
+describe(openDatabase.name, () => {
+  it('says in a sentence that Postgres is not there, without the password', async () => {
+    const opening = openDatabase({ url: 'postgres://me:secret@127.0.0.1:1/none', migrate: true, startTimeoutMs: 300 });
+    const error: unknown = await opening.catch((fault: unknown) => fault);
+    expect(error).toBeInstanceOf(StartupFault);
+    expect(String(error)).toMatch(/Postgres at 127\.0\.0\.1:1\/none cannot be used: .*ECONNREFUSED.*Check DATABASE_URL/);
+    expect(String(error)).not.toContain('secret');
+  });
+
+  it('does not wait for a database that does not exist to appear', async () => {
+    const url = new URL(inject('postgresUrl'));
+    url.pathname = '/no_such_database';
+    await expect(openDatabase({ url: url.href, migrate: true })).rejects.toThrow(/no_such_database.*does not exist/);
+  });
+});
+
+describe('every list query reads through an index', () => {
+  let storage: TestStorage;
+  const creator = '11111111-1111-4111-8111-000000000042';
+  const zero = (bytes: number): Buffer => Buffer.alloc(bytes);
+
+  beforeAll(async () => {
+    storage = await openTestStorage(inject('postgresUrl'));
+    // Enough of everything that reading a whole table would be the dearer plan.
+    const wallet = `decode(lpad(to_hex(n % 2000), 40, '0'), 'hex')`;
+    const id = `('11111111-1111-4111-8111-' || lpad((n % 2000)::text, 12, '0'))::uuid`;
+    for (const statement of [
+      `INSERT INTO creators SELECT ${id}, 'c-' || n, 'x' FROM generate_series(0, 1999) n`,
+      `INSERT INTO creator_wallets SELECT ${wallet}, ${id}, 0 FROM generate_series(0, 1999) n`,
+      `INSERT INTO creator_streams SELECT ${id}, 'epoch-epoch', 20, CASE WHEN n < 5 THEN 0 ELSE 20 END, CASE WHEN n < 5 THEN now() END FROM generate_series(0, 1999) n`,
+      `INSERT INTO overlays SELECT ${id}, ${id}, 'x', true, 1, '{}' FROM generate_series(0, 1999) n`,
+      `INSERT INTO creator_events SELECT ${id}, 1 + n / 2000, 'tip', jsonb_build_object('seq', 1 + n / 2000, 'type', 'tip') FROM generate_series(0, 39999) n`,
+      `INSERT INTO tips SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 0, ${wallet}, '${NATIVE_TOKEN.replace('0x', '\\x')}', '${NATIVE_TOKEN.replace('0x', '\\x')}', 1, '',
+         decode(repeat('00', 32), 'hex'), NULL, NULL, CASE WHEN n > 39900 THEN 'confirmed' ELSE 'finalized' END, 1, n, decode(repeat('00', 32), 'hex'), n, 0 FROM generate_series(0, 39999) n`,
+      `INSERT INTO chain_blocks SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), n, decode(repeat('00', 32), 'hex'), n, n, true FROM generate_series(0, 19999) n`,
+      'ANALYZE',
+    ]) {
+      await storage.database.run(statement);
+    }
+  });
+  afterAll(async () => {
+    await storage.drop();
+  });
+
+  it.each([
+    ['history, first page', HISTORY, [creator, '9223372036854775807', 0, 0, 0, zero(0), 51]],
+    ['history, later page', HISTORY, [creator, '30000', 1, 3, 0, zero(32), 51]],
+    ['events after a seq', AFTER, [creator, 3, 100]],
+    ['snapshot', SNAPSHOT, [creator, 10]],
+    ['unpublished', UNPUBLISHED, [0, 100]],
+    ['window', WINDOW, [1, 64]],
+    ['tips to raise', RAISE_STATES, [1, 39_950, 39_920, 0, 1000]],
+    ['tips to orphan', ORPHAN_TIPS, [1, 39_990, '[]', 0]],
+  ])('%s', async (_what, statement, values) => {
+    const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);
+    expect(JSON.stringify(plan)).toContain('Index');
+    expect(scannedWhole(JSON.stringify(plan))).toEqual([]);
+  });
+});
+
+/** Tables that a plan reads from end to end. */
+function scannedWhole(plan: string): string[] {
+  return [...plan.matchAll(/"Node Type":"Seq Scan"[^{}]*?"Relation Name":"(\w+)"/g)].map(([, table = '']) => table);
+}
