@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { chainEnv, type ChainSettings } from '@droppio/chain';
-import { errorFields, startApp } from '@droppio/platform';
+import { errorFields, JsonLogger, startApp } from '@droppio/platform';
 import { parseTokenKeys } from '@droppio/protocol/overlay-token';
 import { EmbeddedPostgres } from '@droppio/storage';
 import { startDevChain, type DemoChain } from './dev-chain.js';
@@ -24,6 +24,7 @@ const PAGE_DIR = fileURLToPath(new URL('../../overlay/dist', import.meta.url));
 
 /** Starts whatever the settings leave open (database, chain, secrets), then the app. A failed start leaves nothing running. */
 export async function startStandalone(env: StandaloneSettings): Promise<Standalone> {
+  Logger.overrideLogger(new JsonLogger('standalone', env.INSTANCE_ID, env.LOG_LEVEL));
   const undo = new Undo();
   const close = (): Promise<void> =>
     undo.run((name, error) => {

@@ -4,7 +4,7 @@ import type { Hex } from '@droppio/tips';
 import * as z from 'zod';
 import type { House } from './house.js';
 
-const Created = z.object({ accessToken: z.string(), id: z.string() });
+const Created = z.object({ accessToken: z.string(), creator: z.object({ id: z.string() }) });
 const Overlay = z.object({ id: z.string() });
 const Links = z.object({ pageUrl: z.string(), webSocketUrl: z.string() });
 const Tips = z.object({ data: z.array(z.looseObject({ id: z.string(), message: z.string(), state: z.string() })) });
@@ -32,10 +32,10 @@ export class HouseClient {
     const wallet: Hex = `0x${randomBytes(20).toString('hex')}`;
     const handle = `c${randomBytes(6).toString('hex')}`;
     const body = { handle, displayName: 'A creator', wallets: [wallet] };
-    const { accessToken, id } = Created.parse(await this.call('POST', '/v1/creators', this.house.adminToken, body));
+    const { accessToken, creator } = Created.parse(await this.call('POST', '/v1/creators', this.house.adminToken, body));
     const overlay = Overlay.parse(await this.call('POST', '/v1/overlays', accessToken, { name: 'Alerts' }));
     const links = Links.parse(await this.call('GET', `/v1/overlays/${overlay.id}/url`, accessToken));
-    return { id, wallet, accessToken, overlayId: overlay.id, ...links };
+    return { id: creator.id, wallet, accessToken, overlayId: overlay.id, ...links };
   }
 
   /** Sends a tip and waits until it is mined. Returns the transaction's hash. */
