@@ -230,11 +230,14 @@ export function describeTipLedger(where: string, make: () => Promise<TestStorage
             [chainId],
           );
           expect(aside).toEqual([3, 7].map((log_index) => ({ log_index, code: 'storage-refused' })));
-          const moved = aChildOf(block);
-          const branch = [aCommit(moved, [tipToCreator(), tipToCreator({ message: 'poison' })])];
-          const reorg = { from: block, ancestor: block, branch };
+          const [first] = tips;
+          const poisoned = { ...tipToCreator(first), message: 'poison' };
+          const branch = [aCommit(aChildOf(genesis), [tipToCreator(), tipToCreator({ message: 'poison' }), poisoned])];
+          const reorg = { from: block, ancestor: genesis, branch };
           expect(await storage.ledger.reorganise(chainId, fence, reorg)).toMatchObject({ kind: 'committed' });
-          expect(await events(7)).toHaveLength(1);
+          // Six that the new branch has not, the new one, and the one that was expected back but cannot be stored.
+          const retracted = 'tip.retracted r2 orphaned';
+          expect(story(await events(7))).toEqual([...Array.from({ length: 6 }, () => retracted), 'tip r1 confirmed', retracted]);
         } finally {
           await storage.database.source.query('ALTER TABLE tips DROP CONSTRAINT no_poison');
         }
