@@ -188,7 +188,8 @@ export class HeadSocket {
 
 function readJson(data: RawData): unknown {
   try {
-    return JSON.parse(Array.isArray(data) ? Buffer.concat(data).toString('utf8') : Buffer.from(data as ArrayBuffer).toString('utf8'));
+    const bytes = Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

@@ -19,6 +19,7 @@ export interface AskOptions {
 const TOLERATED_LAG = 1;
 /** A faster endpoint is only preferred when it is faster by this much: order must not flap with noise. */
 const HURDLE = 0.8;
+const IDENTITY_GRACE_MS = 1000;
 const HEDGE = { leastMs: 50, mostMs: 2000, presetMs: 1000 };
 
 /**
@@ -28,6 +29,7 @@ const HEDGE = { leastMs: 50, mostMs: 2000, presetMs: 1000 };
 export class RpcPool {
   private readonly logger = new Logger('chain');
   private genesis: Hex | undefined;
+  private readonly identifying = new Map<RpcEndpoint, Promise<void>>();
 
   constructor(
     private readonly chainId: number,
@@ -82,15 +84,29 @@ export class RpcPool {
     });
   }
 
-  private async identify(endpoint: RpcEndpoint): Promise<void> {
-    if (endpoint.identity !== 'unasked') return;
+  /** Asked once at a time; an endpoint that did not answer is asked again with the next question. */
+  private identify(endpoint: RpcEndpoint): Promise<void> {
+    if (endpoint.identity !== 'unasked') return Promise.resolve();
+    const known = this.identifying.get(endpoint);
+    if (known !== undefined) return known;
+    const asking = this.askIdentity(endpoint).finally(() => this.identifying.delete(endpoint));
+    this.identifying.set(endpoint, asking);
+    return asking;
+  }
+
+  private async askIdentity(endpoint: RpcEndpoint): Promise<void> {
     const [chainId, genesis] = await Promise.all([
       endpoint.ask({ method: 'eth_chainId', params: [], parse: parseQuantity }),
       // Nodes that prune answer null; a provider that refuses block 0 is not worse for it.
       endpoint.ask({ method: 'eth_getBlockByNumber', params: ['0x0', false], parse: parseBlock }).catch(() => undefined),
     ]);
-    const known = (this.genesis ??= chainId === this.chainId ? genesis?.hash : undefined);
-    const isRight = chainId === this.chainId && (genesis === undefined || known === undefined || genesis.hash === known);
+    // Two chains may share an id: the endpoint that is listed first says which one is meant, so the later ones wait for it a little.
+    const earlier = this.endpoints.slice(0, this.endpoints.indexOf(endpoint));
+    await within(IDENTITY_GRACE_MS, 'earlier nodes', Promise.allSettled(earlier.map((other) => this.identify(other)))).catch(
+      () => undefined,
+    );
+    const meant = chainId === this.chainId ? (this.genesis ??= genesis?.hash) : undefined;
+    const isRight = chainId === this.chainId && (genesis === undefined || genesis.hash === meant);
     endpoint.identity = isRight ? 'right' : 'wrong';
     if (!isRight) this.logger.error('rpc.wrong-chain', { endpoint: endpoint.name, chainId: this.chainId, served: chainId });
   }

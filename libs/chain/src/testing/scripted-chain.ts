@@ -64,6 +64,11 @@ export class ScriptedChain extends ChainReader {
     return this.blocks.flatMap(({ logs }) => logs.filter((log) => log.address === this.jar).map((log) => ({ txHash: log.txHash, log })));
   }
 
+  /** All logs of a canonical block. */
+  logsOf(hash: Hex): readonly ChainLog[] | undefined {
+    return this.blocks.find(({ header }) => header.hash === hash)?.logs;
+  }
+
   mine(...txs: readonly ScriptedTx[]): BlockHeader {
     const parent = this.tip;
     const bare = this.childOf(parent);
@@ -125,11 +130,11 @@ export class ScriptedChain extends ChainReader {
 
   override async logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]> {
     await this.answer('logs');
-    const found = this.blocks.find(({ header }) => header.hash === block.hash);
+    const found = this.logsOf(block.hash);
     if (found === undefined) throw new ChainUnavailable('unknown block');
     const isAsked = ({ address, topics: [topic] }: ChainLog): boolean =>
       filter.addresses.includes(address) && (filter.topics.length === 0 || (topic !== undefined && filter.topics.includes(topic)));
-    return found.logs.filter(isAsked);
+    return found.filter(isAsked);
   }
 
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {

@@ -1,0 +1,60 @@
+import { InvalidSettings, loadEnv } from '@droppio/platform';
+import { randomHex } from '@droppio/tips/testing';
+import * as z from 'zod';
+import { describe, expect, it } from 'vitest';
+import { acceptedTokens, chainEnv } from './chain-settings.js';
+
+const chain = {
+  chainId: 8453,
+  name: 'base',
+  rpcUrls: ['https://rpc.example'],
+  tipJar: '0x52908400098527886E0F7030069857D2E4169EE7',
+  native: { symbol: 'ETH', decimals: 18 },
+};
+const read = (value: unknown) => loadEnv(z.object(chainEnv), { CHAINS: typeof value === 'string' ? value : JSON.stringify(value) }).CHAINS;
+const faults = (value: unknown): readonly string[] => {
+  try {
+    read(value);
+    return [];
+  } catch (error) {
+    return error instanceof InvalidSettings ? error.faults : [String(error)];
+  }
+};
+
+describe('CHAINS', () => {
+  it('needs little and fills in the rest', () => {
+    expect(read([chain])).toEqual([
+      { ...chain, tipJar: chain.tipJar.toLowerCase(), wsUrls: [], tokens: [], confirmations: 1, window: 256, finalityDepth: 64 },
+    ]);
+  });
+
+  it('accepts the native coin and the listed tokens', () => {
+    const address = randomHex(20);
+    const [settings] = read([{ ...chain, tokens: [{ address, symbol: 'USDC', decimals: 6 }] }]);
+    expect(settings && [...acceptedTokens(settings).values()].map(({ symbol }) => symbol)).toEqual(['ETH', 'USDC']);
+  });
+
+  const token = { address: randomHex(20), symbol: 'USDC', decimals: 6 };
+  it.each<[string, unknown, RegExp]>([
+    ['no JSON', '[{', /CHAINS does not fit: it is not valid JSON\./],
+    ['no list', {}, /CHAINS does not fit: .*array/],
+    ['no chain', [], /at least one chain is needed/],
+    ['a chain twice', [chain, chain], /two chains have the same chainId/],
+    ['no RPC', [{ ...chain, rpcUrls: [] }], /CHAINS \(at 0\.rpcUrls\) does not fit: at least one is needed/],
+    ['a WebSocket as RPC', [{ ...chain, rpcUrls: ['wss://x'] }], /0\.rpcUrls\.0.*must look like https/],
+    ['an RPC as WebSocket', [{ ...chain, wsUrls: ['https://x'] }], /0\.wsUrls\.0.*must look like wss/],
+    ['a short address', [{ ...chain, tipJar: '0x12' }], /0\.tipJar.*20 bytes of hex/],
+    ['the zero address', [{ ...chain, tipJar: `0x${'0'.repeat(40)}` }], /0\.tipJar.*zero address/],
+    ['a token twice', [{ ...chain, tokens: [token, token] }], /0\.tokens.*listed twice/],
+    ['the native coin as a token', [{ ...chain, tokens: [{ ...token, address: `0x${'0'.repeat(40)}` }] }], /0\.tokens.*native coin/],
+    ['a misspelt name', [{ ...chain, rpcUrl: 'https://x' }], /rpcUrl/],
+    ['confirmations beyond the window', [{ ...chain, confirmations: 20, window: 8 }], /0\.confirmations.*smaller than window/],
+    ['a negative start', [{ ...chain, startBlock: -1 }], /0\.startBlock/],
+  ])('says in a sentence what is wrong with %s', (_, value, sentence) => {
+    expect(faults(value).join('\n')).toMatch(sentence);
+  });
+
+  it('lists all faults at once', () => {
+    expect(faults([{ ...chain, tipJar: 'x', rpcUrls: ['x'] }])).toHaveLength(2);
+  });
+});
