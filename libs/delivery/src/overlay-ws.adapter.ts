@@ -12,7 +12,8 @@ import { UpgradeGate } from './upgrade-gate.js';
 const CLOSE_TIMEOUT_MS = 5000;
 const FRAGMENTS_MAX = 16;
 const CHUNKS_MAX = 64;
-const PENDING_PONGS_MAX = 16;
+/** More than a session may send at once, so that a flood ends with a close code and not with a cut. */
+const PENDING_PONGS_MAX = 32;
 
 type OverlayServer = WsServer<typeof OverlaySocket>;
 /** Options that `ws` has and its types lack. */

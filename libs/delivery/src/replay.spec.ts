@@ -88,6 +88,14 @@ describe(replayFrames.name, () => {
     ]);
   });
 
+  it('passes on commands of any age, since what they said still holds', () => {
+    const pause: CreatorEvent = { seq: 1, id: randomUUID(), type: 'control', at: STALE, ttlMs: TIP_TTL_MS, d: { action: 'pause' } };
+    expect(frames([pause, { ...pause, seq: 2, d: { action: 'pause', overlayId: randomUUID() } }])).toMatchObject([
+      { type: 'control', seq: 1, replay: true, d: { action: 'pause' } },
+      { type: 'skip', seq: 2 },
+    ]);
+  });
+
   it('accounts for every seq exactly once, in order, whatever happened', () => {
     const kinds = fc.constantFrom('tip', 'stale', 'update', 'retract', 'config', 'other', 'test');
     fc.assert(

@@ -6,7 +6,7 @@ type Played = 'frame' | 'skip' | 'summary';
 
 /**
  * What an overlay gets to see of the events it missed, `events` being contiguous. Tips that were taken back meanwhile are not shown at all,
- * tips too old to play come as one `summary` at the place of the last of them, commands and tests that went stale are dropped. Every seq
+ * tips too old to play come as one `summary` at the place of the last of them, tests that went stale are dropped. Every seq
  * is accounted for: `skip` and `summary` frames stand for a range.
  */
 export function replayFrames(events: readonly CreatorEvent[], overlayId: string, now: number): readonly EventFrame[] {
@@ -60,9 +60,9 @@ function tipPlayed(event: TipEvent, fates: ReadonlyMap<string, Fate>): Played {
 
 function otherPlayed(event: Exclude<CreatorEvent, TipEvent>, overlayId: string, now: number): Played {
   const to = addressee(event);
-  // `ready` has carried the newest config already.
-  const isMoot = event.type === 'config' || isStale(event, now) || (to !== undefined && to !== overlayId);
-  return isMoot ? 'skip' : 'frame';
+  if (to !== undefined && to !== overlayId) return 'skip';
+  // `ready` has carried the newest config already, and a test is for whoever is looking now. What a command said (pause, …) still holds.
+  return event.type === 'config' || (event.type === 'test' && isStale(event, now)) ? 'skip' : 'frame';
 }
 
 function isTip(event: CreatorEvent): event is TipEvent {
