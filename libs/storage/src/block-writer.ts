@@ -147,20 +147,25 @@ async function commitBlock(sql: Sql, chainId: number, fence: number, input: Bloc
   return row?.creators;
 }
 
+export const LOCK_STREAMS = `
+SELECT creator_id FROM creator_streams WHERE creator_id IN (
+  SELECT told_to FROM tips WHERE chain_id = $1 AND block_number > $2 AND state IN ('confirmed', 'safe')
+  UNION SELECT told_to FROM tips JOIN unnest($3::bytea[]) AS k(tx_hash) USING (tx_hash) WHERE chain_id = $1
+  UNION SELECT creator_id FROM creator_wallets WHERE address = ANY ($4::bytea[])
+) ORDER BY creator_id FOR NO KEY UPDATE`;
+
 /**
  * A reorg takes several statements, each of which locks streams in order; together they would not. So all streams that any of them may
  * touch are locked first, in the one order.
  */
 async function lockStreams(sql: Sql, chainId: number, ancestor: number, inputs: readonly BlockInput[]): Promise<void> {
   const tips = inputs.flatMap((input) => input.tips);
-  await sql.run(
-    `SELECT creator_id FROM creator_streams WHERE creator_id IN (
-       SELECT told_to FROM tips WHERE chain_id = $1 AND block_number > $2 AND state IN ('confirmed', 'safe')
-       UNION SELECT told_to FROM tips JOIN unnest($3::bytea[]) AS k(tx_hash) USING (tx_hash) WHERE chain_id = $1
-       UNION SELECT creator_id FROM creator_wallets WHERE address = ANY ($4::bytea[])
-     ) ORDER BY creator_id FOR NO KEY UPDATE`,
-    [chainId, ancestor, tips.map(({ txHash }) => hexToBytes(txHash)), tips.map(({ creator }) => hexToBytes(creator))],
-  );
+  await sql.run(LOCK_STREAMS, [
+    chainId,
+    ancestor,
+    tips.map(({ txHash }) => hexToBytes(txHash)),
+    tips.map(({ creator }) => hexToBytes(creator)),
+  ]);
 }
 
 function outcome(creators: readonly string[] | undefined): CommitOutcome {

@@ -121,6 +121,32 @@ describe('many writers at once', () => {
     }
   });
 
+  it('builds on what a finalisation did while the commit waited for it', async () => {
+    const chainId = aChainId();
+    const creator = sure(creators[0]);
+    const tip = aTip({ creator: walletOf(creator) });
+    const start = aBlock({ number: 1 });
+    const [a, b] = [aChildOf(start), aChildOf(start)];
+    await storage.ledger.begin(chainId, start, 1);
+    await storage.ledger.commit(chainId, 1, aCommit(a, [tip]));
+    await storage.ledger.reorganise(chainId, 1, { from: a, ancestor: start, branch: [aCommit(b)] });
+    // The statement of a finalisation, held open until the commit has taken its snapshot and waits for the cursor.
+    const finality = new Client({ connectionString: storage.url });
+    await finality.connect();
+    await finality.query('BEGIN');
+    await finality.query('SELECT 1 FROM chain_cursors WHERE chain_id = $1 FOR UPDATE', [chainId]);
+    await finality.query(`UPDATE tips SET state = 'lost', rev = rev + 1 WHERE chain_id = $1`, [chainId]);
+    const committing = storage.ledger.commit(chainId, 1, aCommit(aChildOf(b), [tip]));
+    const Waiting = z.object({ waiting: z.number() });
+    const waiting = `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(() => otherDatabase.rows(Waiting, waiting)).toEqual([{ waiting: 1 }]);
+    await finality.query('COMMIT');
+    await finality.end();
+    await committing;
+    expect((await eventsOf(creator)).at(-1)).toMatchObject({ type: 'tip.updated', state: 'confirmed', rev: 4 });
+    expect(await storage.ledger.history({ creatorId: creator.id, limit: 1 })).toMatchObject({ tips: [{ state: 'confirmed', rev: 4 }] });
+  });
+
   it('never forgets an event that is committed while the one before is marked as published', async () => {
     const creator = sure(creators[0]);
     const overlay = await storage.directory.createOverlay(creator.id, 'main', DEFAULT_OVERLAY_CONFIG);
