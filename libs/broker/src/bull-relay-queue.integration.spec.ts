@@ -8,7 +8,7 @@ import { BullRelayQueue } from './bull-relay-queue.js';
 import { unregisteredMetrics } from './metrics.js';
 import { RedisConnections } from './redis-connections.js';
 import { describeRelayQueue } from './relay-queue.contract.js';
-import { eventually, RedisServer } from './testing/index.js';
+import { eventually, RedisServer, TcpProxy } from './testing/index.js';
 
 // Faults are made on purpose here; what is logged about them is noise.
 Logger.overrideLogger(false);
@@ -98,6 +98,36 @@ describe(`${BullRelayQueue.name} across processes`, () => {
     });
     redis.disconnect();
   });
+});
+
+describe(`${BullRelayQueue.name} and a worker that is stuck`, () => {
+  it('replaces it when jobs wait and none is taken, and leaves one alone that has nothing to do', async () => {
+    const proxy = await TcpProxy.start(Number(new URL(inject('redisUrl')).port));
+    const metrics = unregisteredMetrics();
+    let restarts = 0;
+    metrics.queue.workerRestarted = () => void (restarts += 1);
+    const queue = new BullRelayQueue(new RedisConnections(proxy.url, metrics.link), metrics, {
+      prefix: `{test-${randomUUID()}}`,
+      stuckAfterMs: 500,
+      closeTimeoutMs: 500,
+    });
+    const done: string[] = [];
+    await queue.work(({ creatorId }) => Promise.resolve(void done.push(creatorId)));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(restarts).toBe(0);
+    expect(proxy.silence(/droppio-worker|bzpopmin/i)).toBe(2);
+    await queue.nudge({ creatorId: 'a', task: 'drain' });
+    await eventually(() => {
+      expect(done).toEqual(['a']);
+    });
+    expect(restarts).toBeGreaterThan(0);
+    await queue.nudge({ creatorId: 'b', task: 'drain' });
+    await eventually(() => {
+      expect(done).toEqual(['a', 'b']);
+    });
+    await queue.close();
+    await proxy.stop();
+  }, 30_000);
 });
 
 describe(`${BullRelayQueue.name} when Redis misbehaves`, () => {

@@ -1,17 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { Queue, UnrecoverableError, Worker, type Job, type JobsOptions } from 'bullmq';
+import { Queue, UnrecoverableError, type Job, type JobsOptions } from 'bullmq';
 import { errorFields } from '@droppio/platform';
-import {
-  backoffMs,
-  BrokerUnavailable,
-  DroppioError,
-  isRetryable,
-  RelayQueue,
-  within,
-  type RelayJob,
-  type RelayWorker,
-} from '@droppio/tips';
+import { BrokerUnavailable, DroppioError, isRetryable, RelayQueue, within, type RelayJob, type RelayWorker } from '@droppio/tips';
+import { BullWorker } from './bull-worker.js';
 import { CommandLink } from './command-link.js';
 import type { LinkMetrics, QueueMetrics } from './metrics.js';
 import type { RedisConnections } from './redis-connections.js';
@@ -22,12 +14,6 @@ const QUEUE = 'relay';
 const NOT_LIVE = 10;
 const NUDGE_TIMEOUT_MS = 1000;
 const COUNT_EVERY_MS = 1000;
-/** A worker that died lets go of its job after this; a job that runs twice is harmless here. */
-const LOCK_MS = 15_000;
-const STALLED_EVERY_MS = 5000;
-/** BullMQ waits this long after a broken connection before it asks again; its own 15 s would be felt. */
-const RETRY_FETCH_MS = 1000;
-
 export interface BullRelayQueueOptions extends Partial<RelayQueueSettings> {
   /** Before all keys of the queue; in braces, so that a cluster keeps them in one slot. */
   readonly prefix?: string;
@@ -45,8 +31,8 @@ export class BullRelayQueue extends RelayQueue {
   private readonly link: CommandLink;
   private readonly queue: Queue<RelayJob>;
   private readonly counted = { waiting: 0, atMs: 0 };
-  private worker: Worker<RelayJob> | undefined;
-  private workerConnections: RedisConnections | undefined;
+  private worker: BullWorker | undefined;
+  private watchdog: ReturnType<typeof setInterval> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -90,7 +76,9 @@ export class BullRelayQueue extends RelayQueue {
 
   override async work(worker: RelayWorker): Promise<void> {
     if (this.worker !== undefined || this.closing !== undefined) throw new TypeError('this queue has a worker already, or is closed');
-    await this.start(worker);
+    this.worker = this.makeWorker(worker);
+    this.watch(worker);
+    await this.worker.started();
   }
 
   override close(): Promise<void> {
@@ -127,26 +115,36 @@ export class BullRelayQueue extends RelayQueue {
     );
   }
 
-  private async start(work: RelayWorker): Promise<void> {
-    this.workerConnections = this.connections.sibling();
-    const worker = new Worker<RelayJob>(QUEUE, (job) => this.run(work, job), {
-      connection: this.workerConnections.connect('worker'),
-      prefix: this.prefix,
-      concurrency: this.settings.concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_EVERY_MS,
-      maxStalledCount: this.settings.attempts,
-      runRetryDelay: RETRY_FETCH_MS,
-      settings: { backoffStrategy: (attempts) => Math.ceil(backoffMs(attempts, this.settings.backoff)) },
-    });
-    worker.on('error', (error) => {
-      this.log.debug('queue.worker-error', errorFields(error));
-    });
-    worker.on('stalled', (jobId) => {
-      this.log.warn('job.stalled', { jobId });
-    });
-    this.worker = worker;
-    await worker.waitUntilReady();
+  private makeWorker(work: RelayWorker): BullWorker {
+    const { prefix, settings } = this;
+    return new BullWorker(this.connections, { queue: QUEUE, prefix, settings, run: (job) => this.run(work, job) });
+  }
+
+  /**
+   * BullMQ workers have been seen to stop after a failover: connected, and taking nothing. One that leaves jobs waiting is let go and
+   * another one made.
+   */
+  private watch(work: RelayWorker): void {
+    this.watchdog = setInterval(() => {
+      const { worker } = this;
+      if (worker === undefined || worker.idleMs < this.settings.stuckAfterMs) return;
+      this.countReady().then(
+        (ready) => {
+          if (ready === 0 || this.closing !== undefined || worker !== this.worker || worker.idleMs < this.settings.stuckAfterMs) return;
+          this.log.warn('queue.worker-stuck', { ready, idleMs: worker.idleMs });
+          this.metrics.queue.workerRestarted();
+          worker.abandon();
+          this.worker = this.makeWorker(work);
+        },
+        // Nothing can be said while Redis is away, and no worker could do anything.
+        () => undefined,
+      );
+    }, this.settings.stuckAfterMs / 5);
+    this.watchdog.unref();
+  }
+
+  private countReady(): Promise<number> {
+    return this.link.run('count', () => this.queue.getJobCountByTypes('waiting', 'prioritized'));
   }
 
   private async run(work: RelayWorker, { data, attemptsMade }: Job<RelayJob>): Promise<void> {
@@ -168,13 +166,14 @@ export class BullRelayQueue extends RelayQueue {
   }
 
   private async stop(): Promise<void> {
+    clearInterval(this.watchdog);
     try {
       await within(this.settings.closeTimeoutMs, 'the running relay jobs', this.worker?.close() ?? Promise.resolve());
     } catch (error) {
       this.log.warn('queue.close-cut-short', errorFields(error));
     }
     await this.queue.close().catch(() => undefined);
-    this.workerConnections?.close();
+    this.worker?.abandon();
     this.connections.close();
   }
 }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { errorFields } from '@droppio/platform';
 import { BrokerUnavailable, within } from '@droppio/tips';
+import { plainChannels, type SubscribeCommands } from './subscribe-commands.js';
 
 /** Redis answers one SUBSCRIBE channel by channel; more at once only makes the reply burst longer. */
 const BATCH = 512;
@@ -19,7 +20,7 @@ interface Channel<T> {
   confirmed: boolean;
   /** It was confirmed before, on a connection that broke. */
   interrupted: boolean;
-  waiting: (() => void)[];
+  waiting: { readonly resolve: () => void; readonly reject: (why: Error) => void }[];
 }
 
 /**
@@ -41,10 +42,12 @@ export class ChannelSubscriber<T> {
   constructor(
     private readonly redis: Redis,
     private readonly decode: (text: string) => T | undefined,
-    private readonly mode: 'plain' | 'sharded' = 'plain',
+    private readonly commands: SubscribeCommands = plainChannels,
+    /** A channel that this connection will not hear (again): its listeners are gone from here. */
+    private readonly onRefused: (channel: string) => void = () => undefined,
   ) {
     this.usable = redis.status === 'ready';
-    redis.on(mode === 'plain' ? 'message' : 'smessage', (name: string, text: string) => {
+    redis.on(commands.event, (name: string, text: string) => {
       this.deliver(name, text);
     });
     redis.on('close', () => {
@@ -66,7 +69,7 @@ export class ChannelSubscriber<T> {
       this.unsettle(name);
     };
     if (channel.confirmed) return leave;
-    const confirmed = new Promise<void>((resolve) => channel.waiting.push(resolve));
+    const confirmed = new Promise<void>((resolve, reject) => channel.waiting.push({ resolve, reject }));
     this.unsettle(name);
     try {
       await within(CONFIRM_TIMEOUT_MS, 'subscribing', confirmed);
@@ -96,6 +99,15 @@ export class ChannelSubscriber<T> {
     if (!this.usable) return;
     this.setUsable(false);
     this.redis.disconnect(true);
+  }
+
+  /** Not a channel of this node (any more): whoever sent it here has to look where it belongs. */
+  refuse(name: string): void {
+    const channel = this.channels.get(name);
+    if (channel === undefined) return;
+    this.channels.delete(name);
+    for (const { reject } of channel.waiting) reject(new Error('this node refuses the channel'));
+    this.onRefused(name);
   }
 
   private deliver(name: string, text: string): void {
@@ -170,17 +182,20 @@ export class ChannelSubscriber<T> {
   private async subscribeTo(names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     const { connection } = this;
-    await (this.mode === 'plain' ? this.redis.subscribe(...names) : Promise.all(names.map((name) => this.redis.ssubscribe(name))));
+    const refused = new Set(await this.commands.subscribe(this.redis, names));
     if (connection !== this.connection) return;
     this.heardAt = Date.now();
-    for (const name of names) this.confirm(name);
+    for (const name of names) {
+      if (refused.has(name)) this.refuse(name);
+      else this.confirm(name);
+    }
   }
 
   private confirm(name: string): void {
     const channel = this.channels.get(name);
     if (channel === undefined) return;
     channel.confirmed = true;
-    for (const resolve of channel.waiting.splice(0)) resolve();
+    for (const { resolve } of channel.waiting.splice(0)) resolve();
     if (!channel.interrupted) return;
     channel.interrupted = false;
     this.tell(channel, undefined);
@@ -190,9 +205,7 @@ export class ChannelSubscriber<T> {
     const confirmed = names.filter((name) => this.channels.get(name)?.confirmed === true);
     for (const name of confirmed) this.leave(name);
     if (confirmed.length > 0) {
-      await (this.mode === 'plain'
-        ? this.redis.unsubscribe(...confirmed)
-        : Promise.all(confirmed.map((name) => this.redis.sunsubscribe(name))));
+      await this.commands.unsubscribe(this.redis, confirmed);
     }
     // Somebody may have come while Redis was told: then it is subscribed anew in the next round.
     for (const name of names) {

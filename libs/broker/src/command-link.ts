@@ -53,7 +53,8 @@ export class CommandLink {
   private noteSilence(error: unknown): void {
     if (error instanceof DroppioError || !(error instanceof Error) || error.message !== 'Command timed out') return;
     this.unanswered += 1;
-    if (this.unanswered < SILENT_AFTER || !(this.redis instanceof Redis)) return;
+    // Only a connection that stands can be dropped: to do it to one that is being made would end it for good.
+    if (this.unanswered < SILENT_AFTER || !(this.redis instanceof Redis) || this.redis.status !== 'ready') return;
     this.unanswered = 0;
     this.redis.disconnect(true);
   }

@@ -127,11 +127,21 @@ export class RedisConnections {
       this.log.log(wasReady ? 'redis.reconnected' : 'redis.connected', { connection: role });
       wasReady = true;
     });
+    client.on('end', () => {
+      // ioredis gives up for good when it is told to disconnect while it connects. BullMQ ends its own on purpose and is watched apart.
+      if (this.open.has(client) && role !== 'worker') this.revive(client);
+    });
     client.on('close', () => {
       if (!wasReady || !this.open.has(client)) return;
       this.metrics.interrupted(role);
     });
     return client;
+  }
+
+  private revive(client: RedisClient): void {
+    setTimeout(() => {
+      if (this.open.has(client) && client.status === 'end') client.connect().catch(() => undefined);
+    }, reconnectDelay(1)).unref();
   }
 }
 
@@ -140,7 +150,6 @@ function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>): Re
     sentinels: target.sentinels.map(({ host, port }) => ({ host, port })),
     name: target.name,
     db: target.db,
-    failoverDetector: true,
     sentinelRetryStrategy: reconnectDelay,
     ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
   };

@@ -236,6 +236,16 @@ describe(`${RedisTipFeed.name} when Redis misbehaves`, () => {
     await eventually(() => feed.ping());
   });
 
+  it('comes back though many commands at once went unanswered, again and again', async () => {
+    server.freeze();
+    for (let round = 0; round < 3; round += 1) {
+      const asked = await Promise.allSettled(Array.from({ length: 20 }, () => feed.position(creatorId)));
+      expect(asked.map(({ status }) => status)).toEqual(asked.map(() => 'rejected'));
+    }
+    server.thaw();
+    await eventually(() => feed.ping());
+  });
+
   it('refuses a subscription that Redis does not confirm', async () => {
     await server.kill();
     await expect(feed.subscribe(aCreatorId(), () => undefined)).rejects.toThrow(BrokerUnavailable);

@@ -16,6 +16,8 @@ export interface RelayQueueSettings {
   readonly jobTimeoutMs: number;
   /** More jobs than this may not wait: nudges are refused. */
   readonly maxWaiting: number;
+  /** Redis only: a worker that takes nothing for this long although jobs wait is replaced. */
+  readonly stuckAfterMs: number;
   /** How long `close` waits for the running jobs. */
   readonly closeTimeoutMs: number;
 }
@@ -26,5 +28,6 @@ export const RELAY_QUEUE_DEFAULTS: RelayQueueSettings = {
   backoff: { baseMs: 200, capMs: 10_000 },
   jobTimeoutMs: 30_000,
   maxWaiting: 100_000,
+  stuckAfterMs: 15_000,
   closeTimeoutMs: 10_000,
 };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import { PROBE } from './channel-subscriber.js';
@@ -12,7 +13,7 @@ export interface ProbeTiming {
 
 /** What is probed: a `ChannelSubscriber`. */
 export interface Probed {
-  subscribe(channel: string, listener: () => void): Promise<unknown>;
+  subscribe(channel: string, listener: () => void): Promise<() => void>;
   readonly connected: boolean;
   readonly lastHeardMs: number;
   rebuild(): void;
@@ -29,23 +30,24 @@ export class SilenceProbe {
   private readonly log = new Logger('broker');
   private timer: ReturnType<typeof setTimeout> | undefined;
   private misses = 0;
+  /** When the probe was sent whose answer is awaited. */
+  private askedAt: number | undefined;
   private stopped = false;
-  private readonly channel: string;
-
+  private leave: (() => void) | undefined;
   constructor(
     private readonly subscriber: Probed,
     private readonly publish: (channel: string, message: string) => Promise<unknown>,
+    /** Nobody else's; in a cluster, in a slot of the node that is probed. */
+    private readonly channel = `droppio:probe:{${randomUUID()}}`,
     private readonly timing: ProbeTiming = TIMING,
-    /** In braces in the channel's name, so that in a cluster it belongs to the node that is probed. */
-    slotTag = randomUUID(),
   ) {
-    this.channel = `droppio:probe:${randomUUID()}:{${slotTag}}`;
     void this.join();
     this.schedule(timing.silenceMs);
   }
 
   stop(): void {
     this.stopped = true;
+    this.leave?.();
     clearTimeout(this.timer);
   }
 
@@ -53,12 +55,19 @@ export class SilenceProbe {
   private async join(): Promise<void> {
     while (!this.stopped) {
       try {
-        await this.subscriber.subscribe(this.channel, () => undefined);
+        const leave = await this.subscriber.subscribe(this.channel, () => undefined);
+        this.joined(leave);
         return;
       } catch (error) {
         this.log.debug('probe.not-subscribed', errorFields(error));
+        await sleep(this.timing.answerMs, undefined, { ref: false });
       }
     }
+  }
+
+  private joined(leave: () => void): void {
+    if (this.stopped) leave();
+    else this.leave = leave;
   }
 
   private schedule(ms: number): void {
@@ -69,32 +78,37 @@ export class SilenceProbe {
   }
 
   private async look(): Promise<void> {
-    const silentMs = Date.now() - this.subscriber.lastHeardMs;
-    const limit = this.misses > 0 ? this.timing.answerMs : this.timing.silenceMs;
-    if (!this.subscriber.connected || silentMs < limit * 0.8) {
-      this.misses = 0;
-      this.schedule(Math.max(this.timing.silenceMs - silentMs, this.timing.answerMs));
-      return;
-    }
+    const { connected, lastHeardMs } = this.subscriber;
+    if (!connected || (this.askedAt !== undefined && lastHeardMs >= this.askedAt)) this.forget();
+    const silentMs = Date.now() - lastHeardMs;
+    if (this.askedAt !== undefined) this.misses += 1;
     if (this.misses >= MISSES) {
       this.log.warn('subscription.deaf', { silentMs });
-      this.misses = 0;
+      this.forget();
       this.subscriber.rebuild();
       this.schedule(this.timing.silenceMs);
-      return;
+    } else if (this.misses > 0 || (connected && silentMs >= this.timing.silenceMs)) {
+      await this.ask();
+      this.schedule(this.timing.answerMs);
+    } else {
+      this.schedule(connected ? this.timing.silenceMs - silentMs : this.timing.silenceMs);
     }
-    // A probe that could not be sent proves nothing about who would have heard it.
-    if (await this.sent()) this.misses += 1;
-    this.schedule(this.timing.answerMs);
   }
 
-  private async sent(): Promise<boolean> {
+  private forget(): void {
+    this.misses = 0;
+    this.askedAt = undefined;
+  }
+
+  private async ask(): Promise<void> {
+    const askedAt = Date.now();
     try {
       await this.publish(this.channel, PROBE);
-      return true;
+      this.askedAt = askedAt;
     } catch (error) {
+      // A probe that could not be sent proves nothing about who would have heard it.
+      this.forget();
       this.log.debug('probe.not-sent', errorFields(error));
-      return false;
     }
   }
 }

@@ -24,6 +24,14 @@ export class RedisServer {
     return server;
   }
 
+  /** A Sentinel with the settings of this file, which it rewrites. */
+  static async startSentinel(binary: string, configFile: string, port: number): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'droppio-broker-sentinel-'));
+    const server = new RedisServer(binary, port, folder, []);
+    await server.run([configFile, '--sentinel', '--port', String(port), '--bind', '127.0.0.1'], /Sentinel ID is|monitor master/);
+    return server;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${String(this.port)}`;
   }
@@ -43,6 +51,10 @@ export class RedisServer {
       this.folder,
       ...this.extra,
     ];
+    await this.run(args, /Ready to accept connections/);
+  }
+
+  private async run(args: readonly string[], ready: RegExp): Promise<void> {
     const child = spawn(this.binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.child = child;
     await new Promise<void>((resolve, reject) => {
@@ -54,7 +66,7 @@ export class RedisServer {
         reject(new Error('redis-server ended while starting'));
       });
       child.stdout.on('data', (chunk: Buffer) => {
-        if (!chunk.toString('utf8').includes('Ready to accept connections')) return;
+        if (!ready.test(chunk.toString('utf8'))) return;
         clearTimeout(timer);
         resolve();
       });
