@@ -39,13 +39,12 @@ export async function startStandalone(env: StandaloneSettings): Promise<Standalo
 }
 
 async function furnish(env: StandaloneSettings, undo: Undo, close: () => Promise<void>): Promise<Standalone> {
-  // All ports before anything is started: a taken one costs no half-made database.
+  // Ports before anything is started. The dev chain finds out about its own: the one there may be ours, left by a start that was killed.
   const port = await claimPort(env.HOST, env.PORT, 'PORT');
   const internalPort = await claimPort(env.INTERNAL_HOST, env.INTERNAL_PORT, 'INTERNAL_PORT');
-  const chainPort = env.CHAINS === undefined ? await claimPort('127.0.0.1', env.DEV_CHAIN_PORT, 'DEV_CHAIN_PORT') : undefined;
   const secrets = await keepSecrets(env.DATA_DIR);
+  const devChain = env.CHAINS === undefined ? await localChain(env, undo) : undefined;
   const databaseUrl = env.DATABASE_URL ?? (await embeddedDatabase(env, undo));
-  const devChain = chainPort === undefined ? undefined : await localChain(env, chainPort, undo);
   const settings = complete(env, { port, databaseUrl, secrets, chains: env.CHAINS ?? chainsOf(devChain) });
   const app = await startApp(standaloneApp({ ...settings, env: { ...env, INTERNAL_PORT: internalPort } }));
   undo.add('app', () => app.close('standalone stops'));
@@ -64,8 +63,8 @@ async function embeddedDatabase(env: StandaloneSettings, undo: Undo): Promise<st
   return postgres.url;
 }
 
-async function localChain(env: StandaloneSettings, port: number, undo: Undo): Promise<DemoChain> {
-  const chain = await startDevChain({ folder: env.DATA_DIR, host: '127.0.0.1', port, anvilPath: env.ANVIL_PATH });
+async function localChain(env: StandaloneSettings, undo: Undo): Promise<DemoChain> {
+  const chain = await startDevChain({ folder: env.DATA_DIR, host: '127.0.0.1', port: env.DEV_CHAIN_PORT, anvilPath: env.ANVIL_PATH });
   undo.add('dev chain', () => chain.node.stop());
   return chain;
 }
