@@ -1,4 +1,5 @@
 import type { Alert, TipAlert } from '@droppio/client';
+import { DEFAULT_THEME } from '@droppio/protocol';
 import { aDisplay, ManualClock } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
 import { AlertPlayer } from './alert-player.js';
@@ -11,11 +12,11 @@ function aPlayer(durationMs = 8000) {
   const clock = new ManualClock();
   const waiting: Alert[] = [];
   const story: string[] = [];
-  let look = { durationMs };
+  let style = { ...DEFAULT_THEME, durationMs };
   const player = new AlertPlayer({
     inbox: { take: () => waiting.shift() },
     clock,
-    look: () => look,
+    style: () => style,
     shown: (alert) => story.push(`shown ${idOf(alert)}`),
     draw: (alert) => ({
       patch: (change) => story.push(`patch ${change.id}`),
@@ -32,7 +33,10 @@ function aPlayer(durationMs = 8000) {
     waiting.push(...ids.map(anAlert));
     player.wake();
   };
-  return { player, after, hear, setLook: (changed: typeof look) => (look = changed), waiting };
+  const setDuration = (changedMs: number): void => {
+    style = { ...style, durationMs: changedMs };
+  };
+  return { player, after, hear, setDuration, waiting };
 }
 
 const idOf = (alert: Alert): string => (alert.kind === 'tip' ? alert.id : 'digest');
@@ -65,22 +69,24 @@ describe(AlertPlayer.name, () => {
     expect(await after(0)).toEqual(['shown b']);
   });
 
-  it.each([
-    [0, 2000],
-    [99_999, 30_000],
-  ])('takes a duration of %i ms as %i ms', async (asked, played) => {
-    const { hear, after } = aPlayer(asked);
-    hear('a');
-    await after(0);
-    await after(played - 301);
-    expect(await after(1)).toEqual(['leave a']);
+  it('ends an alert at once when it is told to, with its exit, and goes on with the next', async () => {
+    const { hear, after, player } = aPlayer();
+    hear('a', 'b');
+    await after(1000);
+    player.skip();
+    player.skip();
+    expect(await after(0)).toEqual(['leave a']);
+    expect(await after(300)).toEqual(['remove a']);
+    player.skip();
+    expect(await after(250)).toEqual(['shown b']);
+    expect(await after(7699)).toEqual([]);
   });
 
-  it('gives a changed look to the next alert, not to the running one', async () => {
-    const { hear, after, setLook } = aPlayer(8000);
+  it('gives a changed theme to the next alert, not to the running one', async () => {
+    const { hear, after, setDuration } = aPlayer(8000);
     hear('a', 'b');
     await after(0);
-    setLook({ durationMs: 3000 });
+    setDuration(3000);
     expect(await after(2700)).toEqual([]);
     for (const ms of [5000, 300]) await after(ms);
     expect(await after(250)).toEqual(['shown b']);

@@ -1,9 +1,6 @@
 import type { Alert, TipAlert, TipInbox } from '@droppio/client';
 import type { Clock } from '@droppio/tips';
-
-export interface Look {
-  readonly durationMs: number;
-}
+import type { Style } from './look.js';
 
 /** What is drawn of an alert. Implementation: `Card`. */
 export interface Drawing {
@@ -16,17 +13,16 @@ export interface Drawing {
 export interface PlayerOptions {
   readonly inbox: Pick<TipInbox, 'take'>;
   /** Puts an alert on the screen. */
-  readonly draw: (alert: Alert) => Drawing;
+  readonly draw: (alert: Alert, style: Style) => Drawing;
   readonly clock: Clock;
-  /** Asked before each alert, so that a new look never changes one that is running. */
-  readonly look: () => Look;
+  /** Asked before each alert, so that a new theme never changes one that is running. */
+  readonly style: (alert: Alert) => Style;
   /** The alert is on the screen. */
-  readonly shown: (alert: Alert) => void;
+  readonly shown: (alert: Alert, style: Style) => void;
 }
 
 const GAP_MS = 250;
 export const EXIT_MS = 300;
-const DURATION_RANGE_MS = [2000, 30_000] as const;
 
 /**
  * Plays one alert after the other. Time is the wall clock's: OBS stops animations and frames of hidden sources, and an alert must end all
@@ -35,6 +31,7 @@ const DURATION_RANGE_MS = [2000, 30_000] as const;
 export class AlertPlayer {
   private playing = false;
   private drawing: Drawing | undefined;
+  private patience: AbortController | undefined;
 
   constructor(private readonly options: PlayerOptions) {}
 
@@ -43,6 +40,11 @@ export class AlertPlayer {
     if (this.playing) return;
     this.playing = true;
     void this.playAll();
+  }
+
+  /** Ends what is on the screen now, with its exit. */
+  skip(): void {
+    this.patience?.abort();
   }
 
   patch(alert: TipAlert): void {
@@ -58,12 +60,13 @@ export class AlertPlayer {
   }
 
   private async play(alert: Alert): Promise<void> {
-    const { draw, clock, look, shown } = this.options;
-    const [least, most] = DURATION_RANGE_MS;
-    const durationMs = Math.min(most, Math.max(least, look().durationMs));
-    const drawing = (this.drawing = draw(alert));
-    shown(alert);
-    await clock.sleep(durationMs - EXIT_MS);
+    const { draw, clock, shown } = this.options;
+    const style = this.options.style(alert);
+    const drawing = (this.drawing = draw(alert, style));
+    const patience = (this.patience = new AbortController());
+    shown(alert, style);
+    await clock.sleep(style.durationMs - EXIT_MS, patience.signal);
+    this.patience = undefined;
     drawing.leave();
     await clock.sleep(EXIT_MS);
     drawing.remove();

@@ -1,6 +1,6 @@
 import type { Alert, AmountView, DigestAlert, TipAlert } from '@droppio/client';
-import { formatAmount } from '@droppio/tips';
 import type { Drawing } from './alert-player.js';
+import { amountText, fill, type Style } from './look.js';
 
 const TOTALS_MAX = 4;
 /** From these lengths on an amount is set smaller, so that eighteen decimals stay inside the card. */
@@ -16,9 +16,15 @@ export class Card implements Drawing {
   private readonly message = part('p', 'message');
   private readonly coin = part('div', 'coin');
 
-  constructor(alert: Alert) {
+  constructor(
+    alert: Alert,
+    private readonly style: Style,
+    private readonly showMessage: boolean,
+  ) {
     this.element = part('article', 'alert');
     this.element.setAttribute('role', 'status');
+    this.element.dataset['enter'] = style.enter;
+    this.element.style.setProperty('--accent', style.accent);
     const words = part('div', 'words');
     const headline = part('div', 'headline');
     headline.append(this.name, this.action);
@@ -37,17 +43,18 @@ export class Card implements Drawing {
   }
 
   leave(): void {
-    this.element.dataset['leaving'] = '';
+    this.element.dataset['leaving'] = this.style.exit;
   }
 
   remove(): void {
     this.element.remove();
   }
 
-  private fillTip({ view }: TipAlert): void {
+  private fillTip(alert: TipAlert): void {
+    const { view } = alert;
     this.element.dataset['tipId'] = view.tipId;
     this.name.textContent = view.name;
-    this.action.textContent = 'tipped';
+    this.action.textContent = fill(this.style.action, alert);
     this.setAmount([view.amount]);
     this.setMessage(view.message);
   }
@@ -72,12 +79,8 @@ export class Card implements Drawing {
 
   private setMessage(message: string): void {
     this.message.textContent = message;
-    this.message.hidden = message === '';
+    this.message.hidden = message === '' || !this.showMessage;
   }
-}
-
-function amountText(amount: AmountView): string {
-  return /^\d+$/.test(amount.raw) ? formatAmount(amount) : amount.symbol;
 }
 
 /** An element with a style of its own; where tests look, the same name is a data attribute too. */
@@ -86,7 +89,7 @@ function part(tag: string, name: string): HTMLElement {
   element.className = name;
   element.setAttribute(`data-${name}`, '');
   // Each piece finds its own writing direction, and none can turn its neighbours around.
-  if (name === 'name' || name === 'message') element.dir = 'auto';
+  if (name === 'name' || name === 'action' || name === 'message') element.dir = 'auto';
   return element;
 }
 

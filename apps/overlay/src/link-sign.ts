@@ -6,6 +6,7 @@ const PATIENCE_MS = 30_000;
 /** Says as little as possible: viewers see this page. A small dot when the link has been away for long, words only outside OBS. */
 export class LinkSign {
   private away: AbortController | undefined;
+  private isDotAllowed = true;
 
   constructor(
     private readonly document: Document,
@@ -29,6 +30,11 @@ export class LinkSign {
     });
   }
 
+  allowDot(allowed: boolean): void {
+    this.isDotAllowed = allowed;
+    if (!allowed) this.setDot(false);
+  }
+
   /** There is nothing to connect with. */
   refuse(words: string): void {
     this.document.body.dataset['connection'] = 'stopped';
@@ -44,7 +50,7 @@ export class LinkSign {
 
   private setDot(visible: boolean): void {
     const dot = this.document.getElementById('link-dot');
-    if (dot !== null) dot.hidden = !visible;
+    if (dot !== null) dot.hidden = !visible || !this.isDotAllowed;
   }
 }
 

@@ -1,19 +1,8 @@
-import {
-  claimSlot,
-  instanceKey,
-  LocalCursorStore,
-  MemoryCursorStore,
-  OverlayConnection,
-  type CursorStore,
-  TipInbox,
-  WallClock,
-  WebSocketTransport,
-} from '@droppio/client';
-import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
-import { AlertPlayer, type Look } from './alert-player.js';
-import { Card } from './card.js';
+import { claimSlot, instanceKey, LocalCursorStore, MemoryCursorStore, WallClock, type CursorStore } from '@droppio/client';
 import { LinkSign } from './link-sign.js';
+import { OverlayPage } from './overlay-page.js';
 import { readSettings, type PageSettings } from './settings.js';
+import { Stage } from './stage.js';
 
 declare global {
   interface Window {
@@ -23,7 +12,8 @@ declare global {
 }
 
 const clock = new WallClock();
-const sign = new LinkSign(document, clock, window.obsstudio !== undefined);
+const inObs = window.obsstudio !== undefined;
+const sign = new LinkSign(document, clock, inObs);
 const gateway = document.querySelector<HTMLMetaElement>('meta[name="droppio-gateway"]')?.content ?? '';
 const settings = readSettings(location, gateway);
 
@@ -35,56 +25,19 @@ addEventListener('hashchange', () => {
 if (settings === undefined) sign.refuse('This address carries no overlay token. Copy the whole overlay URL.');
 else void run(settings);
 
-async function run({ token, name, gatewayUrl }: PageSettings): Promise<void> {
-  const instance = name ?? (await mySlot(token));
-  const store = bookmarks(token, instance);
-  let look: Look = DEFAULT_OVERLAY_CONFIG;
-
-  const inbox: TipInbox = new TipInbox(store, {
-    waiting: () => {
-      player.wake();
-    },
-    patched: (alert) => {
-      player.patch(alert);
-    },
-  });
-  const connection = new OverlayConnection(
-    { transport: new WebSocketTransport(gatewayUrl), token, cursor: inbox.cursor, client: clientName(), clock },
-    {
-      ready: (frame, position) => {
-        look = frame.config;
-        inbox.resume(frame, position);
-      },
-      event: (frame, position) => {
-        if (frame.type === 'config') look = frame.d.config;
-        inbox.receive(frame, position);
-      },
-      gap: (_gap, position) => {
-        inbox.advance(position);
-      },
-      state: (state) => {
-        sign.show(state);
-        if (state.kind !== 'open') inbox.interrupt();
-      },
-    },
-  );
-  const player = new AlertPlayer({
-    inbox,
-    draw: (alert) => {
-      const card = new Card(alert);
-      (document.getElementById('stage') ?? document.body).append(card.element);
-      return card;
-    },
+async function run(settings: PageSettings): Promise<void> {
+  const instance = settings.name ?? (await mySlot(settings.token));
+  const page = new OverlayPage({
+    settings,
+    instance,
+    store: bookmarks(settings.token, instance),
+    stage: new Stage(document.getElementById('stage') ?? document.body),
+    sign,
     clock,
-    look: () => look,
-    shown: (alert) => {
-      if (alert.kind === 'tip' && alert.blockMs !== undefined && !alert.replay) connection.shown(alert.seq, Date.now() - alert.blockMs);
-    },
+    inObs,
+    clientName: clientName(),
   });
-  addEventListener('online', () => {
-    connection.hurry();
-  });
-  connection.start();
+  page.start();
 }
 
 function bookmarks(token: string, instance: string | number): CursorStore {

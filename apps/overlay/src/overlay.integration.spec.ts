@@ -1,118 +1,21 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { CloseCode, type TipView } from '@droppio/protocol';
-import { TIP_TTL_MS } from '@droppio/tips';
+import { CloseCode } from '@droppio/protocol';
 import { aDisplay } from '@droppio/tips/testing';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HOSTILE_TEXTS } from './testing/hostile-texts.js';
-import { ScriptedGateway } from './testing/scripted-gateway.js';
+import { alertOf, TOKEN, until, useTheatre } from './testing/overlay-theatre.js';
 
-const TOKEN = 'dro_ov_Q0FOQVJZLXRva2Vu';
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  // A home network's plain http, where browsers withhold locks and subtle crypto.
-  '--host-resolver-rules=MAP overlay.test 127.0.0.1',
-];
-
-declare global {
-  interface Window {
-    sawAlert?: (id: string) => Promise<void>;
-  }
-}
-
-let folder: string;
-let browser: Browser;
-let gateway: ScriptedGateway;
-let context: BrowserContext;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'droppio-overlay-'));
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  await build({ root, logLevel: 'error', build: { outDir: folder } });
-  browser = await chromium.launch({ executablePath: inject('chromiumPath'), args: FLAGS });
-});
-afterAll(async () => {
-  await browser.close();
-  await rm(folder, { recursive: true });
-});
-beforeEach(async () => {
-  gateway = new ScriptedGateway(folder);
-  await gateway.listen();
-  context = await browser.newContext({ viewport: { width: 1920, height: 1080 } });
-});
-afterEach(async () => {
-  await context.close();
-  await gateway.close();
-});
-
-const live = { ttlMs: TIP_TTL_MS, state: 'confirmed', rev: 1 } as const;
-const times = () => ({ block: Date.now() - 500, seen: Date.now() });
-
-function publishTip(view: Partial<TipView> = {}, name = view.name ?? 'alice.eth'): TipView {
-  const d: TipView = { ...aDisplay(), ...view, name };
-  gateway.publish({ type: 'tip', id: d.tipId, at: times(), ...live, d });
-  return d;
-}
-
-interface OverlayPage {
-  readonly page: Page;
-  /** Everything that a log could pick up. */
-  readonly said: string[];
-  readonly foreign: string[];
-}
-
-async function openOverlay(fragment = TOKEN, origin = gateway.origin, connected = true): Promise<OverlayPage> {
-  const page = await context.newPage();
-  const said: string[] = [];
-  const foreign: string[] = [];
-  page.on('console', (message) => said.push(message.text()));
-  page.on('pageerror', (error) => said.push(String(error)));
-  page.on('request', (request) => {
-    if (new URL(request.url()).origin !== origin) foreign.push(request.url());
-    if (request.url().includes('dro_ov_') && !request.isNavigationRequest()) said.push(request.url());
-  });
-  await page.goto(`${origin}/overlay/#${fragment}`);
-  if (connected) await page.waitForSelector('body[data-connection="open"]');
-  return { page, said, foreign };
-}
-
-/** Writes down each alert that enters the page, over reloads too. */
-async function recordAlerts(page: Page): Promise<() => string[]> {
-  const seen: string[] = [];
-  await page.exposeFunction('sawAlert', (id: string) => seen.push(id));
-  await page.addInitScript(() => {
-    new MutationObserver((changes) => {
-      for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-        if (!(node instanceof HTMLElement) || !node.matches('[data-alert]')) continue;
-        void window.sawAlert?.(node.dataset['tipId'] ?? `digest of ${node.dataset['tips'] ?? ''}`);
-      }
-    }).observe(document, { childList: true, subtree: true });
-  });
-  return () => seen;
-}
-
-const until = (check: () => unknown): Promise<void> => expect.poll(check, { timeout: 10_000, interval: 20 }).toBeTruthy();
-const alertOf = (page: Page, tipId: string) => page.locator(`[data-alert][data-tip-id="${tipId}"]`);
+const theatre = useTheatre();
 
 describe('an alert', () => {
   it('shows who tipped, how much and what they wrote, on a page that is otherwise transparent', async () => {
-    const { page, said, foreign } = await openOverlay();
-    const tip = publishTip({
+    const { page, said, foreign } = await theatre.spectate();
+    const tip = theatre.tip({
       name: 'vitalik.eth',
       message: 'gg\nwell played',
-      amount: { ...aDisplay().amount, raw: '1500000000000000001' },
+      amount: theatre.eth('1500000000000000001'),
     });
     const alert = alertOf(page, tip.tipId);
     await alert.waitFor();
@@ -125,35 +28,35 @@ describe('an alert', () => {
     );
     expect(backgrounds).toEqual(Array(3).fill('rgba(0, 0, 0, 0)'));
     expect(await page.evaluate(() => getComputedStyle(document.body).overflow)).toBe('hidden');
-    await until(() => gateway.shown.length === 1);
-    expect(gateway.shown[0]).toMatchObject({ seq: 1 });
-    expect(gateway.shown[0]?.ms).toBeGreaterThanOrEqual(500);
+    await until(() => theatre.gateway.shown.length === 1);
+    expect(theatre.gateway.shown[0]).toMatchObject({ seq: 1 });
+    expect(theatre.gateway.shown[0]?.ms).toBeGreaterThanOrEqual(500);
     await alert.waitFor({ state: 'detached' });
-    expect([said, foreign, gateway.violations]).toEqual([[], [], []]);
+    expect([said, foreign, theatre.gateway.violations]).toEqual([[], [], []]);
   });
 
   it('is marked when it is only a test', async () => {
-    const { page } = await openOverlay();
-    gateway.publish({ type: 'test', id: randomUUID(), at: times(), ttlMs: TIP_TTL_MS, d: aDisplay() });
+    const { page } = await theatre.spectate();
+    theatre.test();
     expect(await page.locator('[data-alert] [data-test]').textContent()).toBe('TEST');
   });
 
   it('adds up what the page was not there for', async () => {
-    const { page } = await openOverlay();
+    const { page } = await theatre.spectate();
     const eth = { ...aDisplay().amount, raw: '500000000000000000' };
     const usdc = { ...eth, raw: '20000000', decimals: 6, symbol: 'USDC' };
-    gateway.publish({ type: 'summary', d: { tips: 12, totals: [eth, usdc] } });
+    theatre.gateway.publish({ type: 'summary', d: { tips: 12, totals: [eth, usdc] } });
     expect(await page.locator('[data-alert] [data-name]').textContent()).toBe('12 tips');
     expect(await page.locator('[data-alert]').textContent()).toContain('while you were away');
     expect(await page.locator('[data-alert] [data-amount]').textContent()).toBe('0.5 ETH · 20 USDC');
   });
 
   it('does not come when its tip is retracted before its turn', async () => {
-    const page = (await openOverlay()).page;
-    const first = publishTip();
-    const gone = publishTip();
-    const last = publishTip();
-    gateway.publish({ type: 'tip.retracted', id: gone.tipId, at: times(), ...live, state: 'orphaned', rev: 2, d: gone });
+    const page = (await theatre.spectate()).page;
+    const first = theatre.tip();
+    const gone = theatre.tip();
+    const last = theatre.tip();
+    theatre.retract(gone);
     await alertOf(page, first.tipId).waitFor();
     await alertOf(page, first.tipId).waitFor({ state: 'detached' });
     await page.waitForSelector('[data-alert]');
@@ -161,7 +64,7 @@ describe('an alert', () => {
   });
 
   it('shows hostile names and messages as the very text they are', async () => {
-    const { page, said, foreign } = await openOverlay();
+    const { page, said, foreign } = await theatre.spectate();
     await page.evaluate(() => {
       document.title = 'untouched';
     });
@@ -170,7 +73,7 @@ describe('an alert', () => {
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');
     for (const text of HOSTILE_TEXTS) {
-      const tip = publishTip({ message: text }, text);
+      const tip = theatre.tip({ message: text }, text);
       const alert = alertOf(page, tip.tipId);
       await alert.waitFor();
       const shown = await alert.evaluate((element) => ({
@@ -182,7 +85,7 @@ describe('an alert', () => {
       await page.clock.runFor(2250);
       await alert.waitFor({ state: 'detached' });
     }
-    expect([said, foreign, gateway.violations]).toEqual([[], [], []]);
+    expect([said, foreign, theatre.gateway.violations]).toEqual([[], [], []]);
   });
 
   it.each([
@@ -191,10 +94,10 @@ describe('an alert', () => {
     [400, 300],
     [1080, 1920],
   ])('stays inside a source of %i×%i, however much was written', async (width, height) => {
-    await context.close();
-    context = await browser.newContext({ viewport: { width, height } });
-    const { page } = await openOverlay();
-    const tip = publishTip({ message: 'W'.repeat(280), amount: { ...aDisplay().amount, raw: '9'.repeat(78) } }, 'W'.repeat(50));
+    await theatre.resize(width, height);
+    theatre.gateway.config = { schemaVersion: 1, durationMs: 30_000 };
+    const { page } = await theatre.spectate();
+    const tip = theatre.tip({ message: 'W'.repeat(280), amount: theatre.eth('9'.repeat(78)) }, 'W'.repeat(50));
     const alert = alertOf(page, tip.tipId);
     await alert.waitFor();
     await page.waitForTimeout(700);
@@ -216,66 +119,62 @@ describe('an alert', () => {
 
 describe('exactly once', () => {
   it('shows each tip once when the page is reloaded in between, and in the middle of an alert', async () => {
-    const page = await context.newPage();
-    const seen = await recordAlerts(page);
-    await page.goto(`${gateway.origin}/overlay/#${TOKEN}`);
-    await page.waitForSelector('body[data-connection="open"]');
-    const tips = [publishTip(), publishTip()];
+    const page = await theatre.context.newPage();
+    const seen = await theatre.record(page);
+    await theatre.visit(page);
+    const tips = [theatre.tip(), theatre.tip()];
     await until(() => seen().length === 1);
     await page.reload();
     await until(() => seen().length === 2);
-    tips.push(publishTip());
+    tips.push(theatre.tip());
     await page.reload();
     await until(() => seen().length === 3);
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');
-    tips.push(publishTip());
+    tips.push(theatre.tip());
     await until(() => seen().length === 4);
     expect(seen()).toEqual(tips.map((tip) => tip.tipId));
-    expect(gateway.auths.at(-1)?.cursor).toEqual({ epoch: 'e1', seq: 3 });
+    expect(theatre.gateway.auths.at(-1)?.cursor).toEqual({ epoch: 'e1', seq: 3 });
   });
 
   it('resumes with its cursor after the server went away', async () => {
-    const page = await context.newPage();
-    const seen = await recordAlerts(page);
-    await page.goto(`${gateway.origin}/overlay/#${TOKEN}`);
-    await page.waitForSelector('body[data-connection="open"]');
-    const tips = [publishTip()];
+    const page = await theatre.context.newPage();
+    const seen = await theatre.record(page);
+    await theatre.visit(page);
+    const tips = [theatre.tip()];
     await until(() => seen().length === 1);
-    gateway.cut();
-    tips.push(publishTip());
-    await until(() => gateway.auths.length === 2);
-    expect(gateway.auths[1]?.cursor).toEqual({ epoch: 'e1', seq: 1 });
+    theatre.gateway.cut();
+    tips.push(theatre.tip());
+    await until(() => theatre.gateway.auths.length === 2);
+    expect(theatre.gateway.auths[1]?.cursor).toEqual({ epoch: 'e1', seq: 1 });
     await until(() => seen().length === 2);
     expect(seen()).toEqual(tips.map((tip) => tip.tipId));
   });
 
   it.each(['http://127.0.0.1', 'http://overlay.test'])('shows every tip on both of two sources with the same URL (%s)', async (host) => {
-    const origin = gateway.origin.replace('http://127.0.0.1', host);
-    const pages = [await context.newPage(), await context.newPage()];
-    const seen = await Promise.all(pages.map(recordAlerts));
+    const origin = theatre.gateway.origin.replace('http://127.0.0.1', host);
+    const pages = [await theatre.context.newPage(), await theatre.context.newPage()];
+    const seen = await Promise.all(pages.map((page) => theatre.record(page)));
     for (const page of pages) {
-      await page.goto(`${origin}/overlay/#${TOKEN}`);
-      await page.waitForSelector('body[data-connection="open"]');
+      await theatre.visit(page, origin);
     }
     expect(await pages[0]?.evaluate(() => isSecureContext)).toBe(host === 'http://127.0.0.1');
-    const first = publishTip();
+    const first = theatre.tip();
     await until(() => seen.every((of) => of().length === 1));
-    const second = publishTip();
+    const second = theatre.tip();
     for (const page of pages) await page.reload();
     await until(() => seen.every((of) => of().length === 2));
     for (const of of seen) expect(of()).toEqual([first.tipId, second.tipId]);
   });
 
   it('folds many missed alerts into one card', async () => {
-    const page = await context.newPage();
-    const seen = await recordAlerts(page);
-    await page.goto(`${gateway.origin}/overlay/#${TOKEN}`);
-    await page.waitForSelector('body[data-connection="open"]');
+    const page = await theatre.context.newPage();
+    const seen = await theatre.record(page);
+    await theatre.visit(page);
     await page.goto('about:blank');
-    await until(() => gateway.connections === 0);
-    for (let i = 0; i < 12; i += 1) publishTip();
-    await page.goto(`${gateway.origin}/overlay/#${TOKEN}`);
+    await until(() => theatre.gateway.connections === 0);
+    for (let i = 0; i < 12; i += 1) theatre.tip();
+    await page.goto(`${theatre.gateway.origin}/overlay/#${TOKEN}`);
     await until(() => seen().length === 1);
     expect(seen()).toEqual(['digest of 12']);
   });
@@ -283,64 +182,64 @@ describe('exactly once', () => {
 
 describe('the link', () => {
   it('shows nothing for thirty seconds without one, then a small dot until it is back', async () => {
-    const { page } = await openOverlay();
+    const { page } = await theatre.spectate();
     await page.clock.install();
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');
-    gateway.refuseWith = CloseCode.overloaded;
-    gateway.cut();
+    theatre.gateway.refuseWith = CloseCode.overloaded;
+    theatre.gateway.cut();
     await page.waitForSelector('body[data-connection="connecting"]');
     await page.clock.runFor(29_900);
     expect(await page.locator('#link-dot').isVisible()).toBe(false);
     await page.clock.runFor(200);
     await until(() => page.locator('#link-dot').isVisible());
     expect(await page.locator('#notice').isVisible()).toBe(false);
-    gateway.refuseWith = undefined;
+    theatre.gateway.refuseWith = undefined;
     await page.clock.runFor(25_000);
     await page.waitForSelector('body[data-connection="open"]');
     expect(await page.locator('#link-dot').isVisible()).toBe(false);
   });
 
   it.each([false, true])('explains a refused token in plain words, but never on a stream (inside OBS: %s)', async (inObs) => {
-    if (inObs) await context.addInitScript(() => Reflect.set(window, 'obsstudio', { pluginVersion: '2.26.4' }));
-    gateway.refuseWith = CloseCode.badToken;
-    const { page } = await openOverlay(TOKEN, gateway.origin, false);
+    if (inObs) await theatre.context.addInitScript(() => Reflect.set(window, 'obsstudio', { pluginVersion: '2.26.4' }));
+    theatre.gateway.refuseWith = CloseCode.badToken;
+    const { page } = await theatre.spectate({ connected: false });
     await page.waitForSelector('body[data-connection="stopped"]');
     expect(await page.locator('#notice').isVisible()).toBe(!inObs);
     expect(await page.locator('body').textContent()).toContain(inObs ? '' : 'was replaced by a new one');
   });
 
   it('asks for the whole address when the token is missing', async () => {
-    const { page } = await openOverlay('nothing', gateway.origin, false);
+    const { page } = await theatre.spectate({ fragment: 'nothing', connected: false });
     await until(() => page.locator('#notice').isVisible());
     expect(await page.locator('body').getAttribute('data-connection')).toBe('stopped');
-    expect(gateway.auths).toEqual([]);
+    expect(theatre.gateway.auths).toEqual([]);
   });
 
   it('tells the token to the gateway only', async () => {
-    const { page, said } = await openOverlay();
-    const tip = publishTip();
+    const { page, said } = await theatre.spectate();
+    const tip = theatre.tip();
     await alertOf(page, tip.tipId).waitFor();
-    gateway.cut();
-    await until(() => gateway.auths.length === 2);
+    theatre.gateway.cut();
+    await until(() => theatre.gateway.auths.length === 2);
     const kept = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage, document.title, document.cookie]));
     expect(kept).toContain('droppio:');
     const secret = TOKEN.slice('dro_ov_'.length);
-    for (const text of [kept, said.join(), gateway.requests.join()]) expect(text).not.toContain(secret);
+    for (const text of [kept, said.join(), theatre.gateway.requests.join()]) expect(text).not.toContain(secret);
   });
 
   it('follows an address that OBS changes without a reload', async () => {
-    const { page } = await openOverlay();
+    const { page } = await theatre.spectate();
     await page.evaluate(() => {
       location.hash = '#dro_ov_another';
     });
-    await until(() => gateway.auths.at(-1)?.token === 'dro_ov_another');
+    await until(() => theatre.gateway.auths.at(-1)?.token === 'dro_ov_another');
   });
 });
 
 describe('the build', () => {
   it('is small, needs nobody else, and uses nothing that the Chromium of OBS 30 lacks', async () => {
-    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+    const files = (await readdir(theatre.folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
     const contents = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name))));
     const size = contents.reduce((bytes, content) => bytes + gzipSync(content).length, 0);
     expect(size).toBeLessThan(60 * 1024);
