@@ -5,7 +5,7 @@ import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Request, Response } from 'express';
 import { Counter } from 'prom-client';
 import { rememberCaller, ROLES, type Caller, type Role } from './access.js';
-import { Credentials } from './credentials.js';
+import { Credentials, type Shown } from './credentials.js';
 import { Forbidden } from './errors.js';
 import { routeOf } from './http-metrics.js';
 import { AUTH_REFUSED } from './metrics.js';
@@ -13,7 +13,7 @@ import { requestIdOf } from './request-id.js';
 
 const CREATORS_ONLY: readonly Role[] = ['creator'];
 
-/** Stands before every HTTP route of the process: no route is open. */
+/** Stands before every HTTP route of the process: none is open unless it says so. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly logger = new Logger('creators');
@@ -31,6 +31,7 @@ export class AccessGuard implements CanActivate {
     const response = context.switchToHttp().getResponse<Response>();
     const roles =
       this.reflector.getAllAndOverride<readonly Role[] | undefined>(ROLES, [context.getHandler(), context.getClass()]) ?? CREATORS_ONLY;
+    if (roles.length === 0) return true;
     const caller = await this.identify(request, response);
     if (!roles.includes(caller.role)) {
       this.note('role', request, response);
@@ -42,15 +43,25 @@ export class AccessGuard implements CanActivate {
 
   private async identify(request: Request, response: Response): Promise<Caller> {
     try {
-      return await this.credentials.callerOf(request.get('authorization'));
+      return await this.credentials.callerOf(shownBy(request));
     } catch (error) {
       if (error instanceof Unauthorized) this.note(error.context['reason'] === 'none' ? 'none' : 'unknown', request, response);
+      if (error instanceof Forbidden) this.note('origin', request, response);
       throw error;
     }
   }
 
-  private note(reason: 'none' | 'unknown' | 'role', request: Request, response: Response): void {
+  private note(reason: 'none' | 'unknown' | 'role' | 'origin', request: Request, response: Response): void {
     this.refused.inc({ reason });
     this.logger.log('auth.refused', { reason, route: routeOf(request), ip: request.ip, requestId: requestIdOf(response) });
   }
+}
+
+function shownBy(request: Request): Shown {
+  return {
+    authorization: request.get('authorization'),
+    cookie: request.get('cookie'),
+    origin: request.get('origin'),
+    method: request.method,
+  };
 }

@@ -2,8 +2,10 @@ import type { Creator } from '@droppio/tips';
 import * as z from 'zod';
 import { addressField, addressShape, nameField, timeShape } from './fields.js';
 
+export const handleField = z.string().regex(/^[a-z0-9_-]{3,32}$/, 'must be 3 to 32 of a-z, 0-9, _ and -');
+
 export const NewCreatorBody = z.strictObject({
-  handle: z.string().regex(/^[a-z0-9_-]{3,32}$/, 'must be 3 to 32 of a-z, 0-9, _ and -'),
+  handle: handleField,
   displayName: nameField,
   wallets: z
     .array(addressField)

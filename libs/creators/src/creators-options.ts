@@ -1,20 +1,30 @@
 import type { TokenKey } from '@droppio/protocol/overlay-token';
+import type { SignInRules } from './sign-in-message.js';
+
+export interface SignInOptions extends SignInRules {
+  /** Nodes that contract wallets are asked on, RPC address by chain id. */
+  readonly nodes: ReadonlyMap<number, string>;
+  /** May anybody with a wallet become a creator, or only the operator make one? */
+  readonly isSignUpOpen: boolean;
+}
 
 /** What the room needs to know; a class, because it is its own injection token. */
 export class CreatorsOptions {
   /** Opens `POST /v1/creators`. Without one nobody may. */
-  readonly adminToken?: string;
+  readonly adminToken: string | undefined;
   /** Sign overlay URLs; the gateways verify with the same list. */
   readonly tokenKeys: readonly TokenKey[];
   /** Where the overlay page is served, without a trailing slash. */
   readonly pageUrl: string;
   /** Where overlays open their WebSocket: `wss://host/overlay`. */
   readonly gatewayUrl: string;
+  readonly signIn: SignInOptions;
 
-  constructor(options: { adminToken?: string | undefined; tokenKeys: readonly TokenKey[]; pageUrl: string; gatewayUrl: string }) {
-    if (options.adminToken !== undefined) this.adminToken = options.adminToken;
-    this.tokenKeys = options.tokenKeys;
-    this.pageUrl = options.pageUrl;
-    this.gatewayUrl = options.gatewayUrl;
+  constructor(given: Pick<CreatorsOptions, 'adminToken' | 'tokenKeys' | 'pageUrl' | 'gatewayUrl' | 'signIn'>) {
+    this.adminToken = given.adminToken;
+    this.tokenKeys = given.tokenKeys;
+    this.pageUrl = given.pageUrl;
+    this.gatewayUrl = given.gatewayUrl;
+    this.signIn = given.signIn;
   }
 }

@@ -11,18 +11,27 @@ import { OverlayLinks } from './overlay-links.js';
 import { OverlaysController } from './overlays.controller.js';
 import { OverlaysService } from './overlays.service.js';
 import { RequestPipe } from './request.pipe.js';
+import { Sessions } from './sessions.js';
+import { SignInController } from './sign-in.controller.js';
+import { SignInNonces } from './sign-in-nonces.js';
 import { TipsController } from './tips.controller.js';
+import { WalletProof } from './wallet-proof.js';
+import { ContractWallets } from './wallet-signatures.js';
 
-/** HTTP → config. Needs `CreatorDirectory`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
+/** HTTP → config. Needs `CreatorDirectory`, `SignInStore`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
 @Module({})
 export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
     return {
       module: CreatorsModule,
-      controllers: [CreatorsController, OverlaysController, TipsController],
+      controllers: [SignInController, CreatorsController, OverlaysController, TipsController],
       providers: [
         { provide: CreatorsOptions, useValue: options },
         { provide: OverlayTokens, useValue: new OverlayTokens(options.tokenKeys) },
+        { provide: SignInNonces, useValue: new SignInNonces(options.tokenKeys) },
+        { provide: ContractWallets, useValue: new ContractWallets(options.signIn.nodes) },
+        WalletProof,
+        Sessions,
         Credentials,
         OverlayLinks,
         OverlaysService,

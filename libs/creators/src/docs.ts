@@ -25,9 +25,11 @@ export function openApiOf(app: NestExpressApplication): OpenAPIObject {
     )
     .setVersion('1')
     .addSecurity('creator', { type: 'http', scheme: 'bearer', description: 'Access token `dro_pat_…` of a creator.' })
+    .addSecurity('session', { type: 'apiKey', in: 'cookie', name: '__Host-droppio_sid', description: 'Set by signing in with a wallet.' })
     .addSecurity('operator', { type: 'http', scheme: 'bearer', description: 'The operator’s ADMIN_TOKEN.' })
     .addSecurity('overlay', { type: 'http', scheme: 'bearer', description: 'Overlay token `dro_ov_…`: sees alerts, changes nothing.' })
     .addSecurityRequirements('creator')
+    .addSecurityRequirements('session')
     .addGlobalResponse({
       status: 'default',
       description: 'Any failure.',

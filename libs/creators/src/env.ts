@@ -41,6 +41,22 @@ export const creatorsEnv = {
     .url({ protocol: /^wss?$/, error: 'it must be an address that starts with ws:// or wss://' })
     .transform(gatewayUrl)
     .meta({ description: 'Where overlays open their WebSocket, e.g. wss://tips.example.com/overlay (the default path).' }),
+  SIGN_IN_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
+    description: 'Origins of the pages on which creators sign in with a wallet. Default: that of PUBLIC_PAGE_URL.',
+  }),
+  SIGN_IN_CHAINS: z
+    .string()
+    .default('1')
+    .transform((text, context) => {
+      const chains = parseChains(text);
+      if (chains === undefined) context.addIssue({ code: 'custom', message: 'every entry must be a chain id, or id=RPC address' });
+      return chains ?? z.NEVER;
+    })
+    .meta({ description: 'Chains that sign-in messages may name: `1,8453=https://rpc`. Contract wallets need the RPC address.' }),
+  SIGN_UP: z
+    .enum(['operator', 'open'])
+    .default('operator')
+    .meta({ description: 'operator: only ADMIN_TOKEN makes creators. open: anybody with a wallet becomes one.' }),
   API_CORS_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
     description: 'Origins whose pages may call the API, separated by commas. Default: none.',
   }),
@@ -57,6 +73,12 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
     tokenKeys: env.OVERLAY_TOKEN_KEYS,
     pageUrl: env.PUBLIC_PAGE_URL,
     gatewayUrl: env.PUBLIC_GATEWAY_URL,
+    signIn: {
+      origins: env.SIGN_IN_ORIGINS.length > 0 ? env.SIGN_IN_ORIGINS : [new URL(env.PUBLIC_PAGE_URL).origin],
+      chains: new Set(env.SIGN_IN_CHAINS.keys()),
+      nodes: new Map([...env.SIGN_IN_CHAINS].flatMap(([id, url]) => (url === undefined ? [] : [[id, url]]))),
+      isSignUpOpen: env.SIGN_UP === 'open',
+    },
   });
 }
 
@@ -67,6 +89,17 @@ export function httpOptions(env: CreatorsEnv): HttpOptions {
 function gatewayUrl(text: string): string {
   const url = new URL(text);
   return `${url.origin}${url.pathname === '/' ? '/overlay' : url.pathname}`;
+}
+
+/** `undefined` when an entry does not fit. */
+function parseChains(text: string): ReadonlyMap<number, string | undefined> | undefined {
+  const chains = new Map<number, string | undefined>();
+  for (const entry of text.split(/[,\s]+/).filter((part) => part !== '')) {
+    const [, id, url] = /^([1-9][0-9]{0,14})(?:=(https?:\/\/.+))?$/.exec(entry) ?? [];
+    if (id === undefined || (url !== undefined && !URL.canParse(url))) return undefined;
+    chains.set(Number(id), url);
+  }
+  return chains.size === 0 ? undefined : chains;
 }
 
 function isOrigin(text: string): boolean {

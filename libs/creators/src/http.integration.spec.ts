@@ -43,6 +43,7 @@ describe('headers', () => {
     );
     expect(sent).toMatchInlineSnapshot(`
       {
+        "access-control-allow-credentials": "true",
         "access-control-expose-headers": "ETag,Retry-After,X-Request-Id",
         "cache-control": "no-store",
         "content-security-policy": "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';object-src 'none'",

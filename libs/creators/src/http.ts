@@ -32,6 +32,8 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: ['Authorization', 'Content-Type', 'If-Match', 'Idempotency-Key', 'X-Request-Id'],
       exposedHeaders: ['ETag', 'Retry-After', 'X-Request-Id'],
+      // For the session's cookie; what it may change is up to the origins of sign-in.
+      credentials: true,
       maxAge: 600,
     });
   }

@@ -6,7 +6,14 @@ import { CreatorsOptions } from './creators-options.js';
 import { OverlayLinks } from './overlay-links.js';
 
 const tokenKeys = [{ id: 1, secret: new Uint8Array(32).fill(7) }];
-const options = new CreatorsOptions({ tokenKeys, pageUrl: 'https://tips.example/overlay', gatewayUrl: 'wss://gw.example/overlay' });
+const signIn = { origins: [], chains: new Set<number>(), nodes: new Map<number, string>(), isSignUpOpen: false };
+const options = new CreatorsOptions({
+  adminToken: undefined,
+  signIn,
+  tokenKeys,
+  pageUrl: 'https://tips.example/overlay',
+  gatewayUrl: 'wss://gw.example/overlay',
+});
 
 describe(OverlayLinks.name, () => {
   it('keeps the token in the fragment of the page and signs it for this overlay and version', () => {

@@ -1,2 +1,3 @@
-export { startTestApi, type Answer, type TestApi, type TestCreator } from './test-api.js';
+export { SIGN_IN_ORIGIN, startTestApi, type Answer, type TestApi, type TestCreator } from './test-api.js';
 export { readDocument, type ApiDocument, type Route } from './document.js';
+export { aMessage, aNonce, aSignIn, aSignUp, aWallet, signIn, type Wallet } from './wallet.js';

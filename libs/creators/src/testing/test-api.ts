@@ -36,11 +36,15 @@ export interface TestApi {
   readonly relay: RecordingRelay;
   readonly logger: RecordingLogger;
   call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
-  aCreator(): Promise<TestCreator>;
+  aCreator(wallet?: string): Promise<TestCreator>;
   close(): Promise<void>;
 }
 
+export const SIGN_IN_ORIGIN = 'https://app.test';
+
 interface Plan {
+  readonly nodes?: ReadonlyMap<number, string>;
+  readonly isSignUpOpen?: boolean;
   readonly http?: Partial<HttpOptions>;
   readonly configure?: (app: NestExpressApplication) => void;
 }
@@ -55,6 +59,12 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
     tokenKeys: [{ id: 1, secret: randomBytes(32) }],
     pageUrl: 'https://tips.test/overlay',
     gatewayUrl: 'wss://tips.test/overlay',
+    signIn: {
+      origins: [SIGN_IN_ORIGIN],
+      chains: new Set([1, 31_337]),
+      nodes: plan.nodes ?? new Map<number, string>(),
+      isSignUpOpen: plan.isSignUpOpen ?? true,
+    },
   });
   const app = await NestFactory.create<NestExpressApplication>(houseOf(database.url, options, relay), {
     logger,
@@ -75,7 +85,7 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
     relay,
     logger,
     call,
-    aCreator: () => aCreator(call, adminToken),
+    aCreator: (wallet) => aCreator(call, adminToken, wallet ?? randomHex(20)),
     close: async () => {
       await app.close();
       await database.drop();
@@ -118,11 +128,11 @@ function callerOf(url: string): TestApi['call'] {
   };
 }
 
-async function aCreator(call: TestApi['call'], adminToken: string): Promise<TestCreator> {
+async function aCreator(call: TestApi['call'], adminToken: string, wallet: string): Promise<TestCreator> {
   const handle = `c-${randomBytes(6).toString('hex')}`;
   const made = await call('POST', '/v1/creators', {
     token: adminToken,
-    body: { handle, displayName: `Creator ${handle}`, wallets: [randomHex(20)] },
+    body: { handle, displayName: `Creator ${handle}`, wallets: [wallet] },
   });
   const { creator, accessToken } = made.json as { creator: { id: string }; accessToken: string };
   const overlay = await call('POST', '/v1/overlays', { token: accessToken, body: { name: 'main' } });
