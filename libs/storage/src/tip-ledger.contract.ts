@@ -168,15 +168,19 @@ export function describeTipLedger(where: string, make: () => Promise<TestStorage
       it('gives old tips to a wallet registered later as history, but tells nothing of them, then or later', async () => {
         const wallet = randomHex(20);
         const block = aChildOf(genesis);
-        await commit(block, [aTip({ creator: wallet })]);
+        const tip = aTip({ creator: wallet });
+        await commit(block, [tip]);
         creator = await storage.directory.createCreator({
           handle: `late-${randomHex(6).slice(2)}`,
           displayName: 'Late',
           wallets: [wallet],
           accessTokenHash: Buffer.from(randomHex(32).slice(2), 'hex'),
         });
-        await storage.ledger.finalize(chainId, fence, { finalized: block });
-        expect(await history()).toMatchObject([{ state: 'finalized', rev: 2 }]);
+        const moved = aChildOf(genesis);
+        const branch = [aCommit(moved, [{ ...tip, amount: 5n, display: displayOf(tip, '5') }])];
+        await storage.ledger.reorganise(chainId, fence, { from: block, ancestor: genesis, branch });
+        await storage.ledger.finalize(chainId, fence, { finalized: moved });
+        expect(await history()).toMatchObject([{ state: 'finalized', rev: 3, amount: 5n }]);
         expect(await events()).toEqual([]);
       });
 
