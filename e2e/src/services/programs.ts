@@ -8,7 +8,7 @@ interface Program {
   /** Setting that names the binary when it is somewhere else. */
   readonly setting: string;
   readonly candidates: readonly string[];
-  readonly debianPackage: string;
+  readonly debianPackages: readonly string[];
   readonly elsewhere: string;
 }
 
@@ -16,14 +16,15 @@ const REDIS: Program = {
   name: 'redis-server',
   setting: 'REDIS_SERVER_PATH',
   candidates: ['redis-server'],
-  debianPackage: 'redis-server',
+  debianPackages: ['redis-server'],
   elsewhere: 'brew install redis',
 };
 const CHROMIUM: Program = {
   name: 'Chromium',
   setting: 'CHROMIUM_PATH',
   candidates: ['chromium', 'chromium-browser', 'google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
-  debianPackage: 'chromium',
+  // Without a font for them emoji are boxes on the pictures.
+  debianPackages: ['chromium', 'fonts-noto-color-emoji'],
   elsewhere: 'install Chromium or Google Chrome',
 };
 
@@ -39,12 +40,12 @@ export interface Programs {
  */
 export function findPrograms(): Programs {
   const missing = [REDIS, CHROMIUM].filter((program) => locate(program) === undefined);
-  if (missing.length > 0 && mayInstall()) install(missing.map((program) => program.debianPackage));
+  if (missing.length > 0 && mayInstall()) install(missing.flatMap((program) => program.debianPackages));
   const faults = [REDIS, CHROMIUM]
     .filter((program) => locate(program) === undefined)
     .map(
       (program) =>
-        `${program.name} is missing: "apt-get install ${program.debianPackage}" on Debian, ${program.elsewhere} elsewhere, or set ${program.setting} to its path.`,
+        `${program.name} is missing: "apt-get install ${program.debianPackages.join(' ')}" on Debian, ${program.elsewhere} elsewhere, or set ${program.setting} to its path.`,
     );
   const anvilPath = findAnvil();
   if (anvilPath === undefined) faults.push('anvil is missing: install Foundry, or set ANVIL_PATH to its path.');
