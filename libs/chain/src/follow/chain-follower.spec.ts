@@ -147,13 +147,16 @@ describe(ChainFollower.name, () => {
       chain.mine();
       chain.mine(aTipTx());
       await caughtUp();
+      const asked = chain.calls['head'];
       chain.push(first);
       chain.mine();
       await caughtUp();
       expect(ledger.writes['reorganise']).toBeUndefined();
+      expect(chain.calls['head']).toBe(asked);
     });
 
     it('is not seen in a dead branch that only a stale node still tells', async () => {
+      chain.remembers = true;
       follow();
       chain.mine();
       const dead = chain.mine(aTipTx());

@@ -40,6 +40,8 @@ export class LeaseKeeper {
       const askedAtMs = this.clock.now();
       const lease = await this.ask();
       if (lease === undefined) await this.clock.sleep(this.times.tryEveryMs, signal);
+      // Told to stop while it was asking: nobody would end this term.
+      else if (isOver(signal)) await this.release();
       else await this.serve(lease, askedAtMs, work, signal);
     }
   }
@@ -103,4 +105,9 @@ export class LeaseKeeper {
       this.logger.warn('lease.not-released', { chainId: this.chainId, ...errorFields(error) });
     });
   }
+}
+
+/** Apart, since the compiler takes a signal that was not aborted before an await for one that is not aborted after it. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -90,6 +90,7 @@ export class HeadWatch {
     };
     this.sleepers.add(sleeper);
     signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
     await this.clock.sleep(ms, sleeper.signal);
     signal.removeEventListener('abort', stop);
     this.sleepers.delete(sleeper);

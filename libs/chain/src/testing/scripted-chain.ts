@@ -33,11 +33,14 @@ export const aTx = (...tips: readonly RawTip[]): ScriptedTx => ({ hash: randomHe
  */
 export class ScriptedChain extends ChainReader {
   private blocks: ScriptedBlock[];
+  private readonly ever = new Map<Hex, ScriptedBlock>();
   private readonly listeners = new Set<HeadListener>();
   private readonly failing = new Map<string, number>();
   private tags: { safe?: number; finalized?: number } = {};
   /** Calls by method name, for tests that count questions. */
   readonly calls: Record<string, number> = {};
+  /** True: blocks that left the chain can still be read by hash, as on a node that keeps side branches. */
+  remembers = false;
   /** False: heads are not pushed; `push` tells them by hand. */
   pushes = true;
 
@@ -64,9 +67,9 @@ export class ScriptedChain extends ChainReader {
     return this.blocks.flatMap(({ logs }) => logs.filter((log) => log.address === this.jar).map((log) => ({ txHash: log.txHash, log })));
   }
 
-  /** All logs of a canonical block. */
+  /** All logs of a block that can be read. */
   logsOf(hash: Hex): readonly ChainLog[] | undefined {
-    return this.blocks.find(({ header }) => header.hash === hash)?.logs;
+    return this.find(hash)?.logs;
   }
 
   mine(...txs: readonly ScriptedTx[]): BlockHeader {
@@ -75,6 +78,7 @@ export class ScriptedChain extends ChainReader {
     const logs = logsOf(txs, bare, this.jar);
     const header = { ...bare, logsBloom: bloomOf(logs.flatMap((log) => [log.address, ...log.topics])) };
     this.blocks.push({ header, logs });
+    this.ever.set(header.hash, { header, logs });
     if (this.pushes) this.push(header);
     return header;
   }
@@ -114,7 +118,7 @@ export class ScriptedChain extends ChainReader {
 
   override async blockByHash(hash: Hex): Promise<BlockHeader | undefined> {
     await this.answer('blockByHash');
-    return this.blocks.find(({ header }) => header.hash === hash)?.header;
+    return this.find(hash)?.header;
   }
 
   override async blockByNumber(number: number): Promise<BlockHeader | undefined> {
@@ -141,6 +145,10 @@ export class ScriptedChain extends ChainReader {
     this.listeners.add(listener);
     signal.addEventListener('abort', () => this.listeners.delete(listener), { once: true });
     listener(this.tip, Date.now());
+  }
+
+  private find(hash: Hex): ScriptedBlock | undefined {
+    return this.blocks.find(({ header }) => header.hash === hash) ?? (this.remembers ? this.ever.get(hash) : undefined);
   }
 
   private async answer(method: string): Promise<void> {
