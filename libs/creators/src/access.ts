@@ -38,10 +38,3 @@ export const MySession = createParamDecorator((_: unknown, context: ExecutionCon
   const caller = callers.get(context.switchToHttp().getRequest<Request>());
   return caller?.role === 'creator' ? caller.session : undefined;
 });
-
-/** The overlay whose token was shown. */
-export const MyOverlay = createParamDecorator((_: unknown, context: ExecutionContext): OverlayClaim => {
-  const caller = callers.get(context.switchToHttp().getRequest<Request>());
-  if (caller?.role !== 'overlay') throw new TypeError('@MyOverlay() on a route that is not for overlays');
-  return caller.claim;
-});

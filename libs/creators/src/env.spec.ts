@@ -44,6 +44,18 @@ describe('creatorsEnv', () => {
     expect(env.PUBLIC_GATEWAY_URL).toBe('wss://gw.example.com/live');
   });
 
+  it('lets people sign in on the page’s own origin and on Ethereum, unless told otherwise', () => {
+    const preset = creatorsOptions(loadEnv(schema, good)).signIn;
+    expect(preset).toEqual({ origins: ['https://tips.example.com'], chains: new Set([1]), nodes: new Map(), isSignUpOpen: false });
+    const chosen = { SIGN_IN_ORIGINS: 'https://app.example', SIGN_IN_CHAINS: '1, 8453=https://rpc.example/key', SIGN_UP: 'open' };
+    expect(creatorsOptions(loadEnv(schema, { ...good, ...chosen })).signIn).toEqual({
+      origins: ['https://app.example'],
+      chains: new Set([1, 8453]),
+      nodes: new Map([[8453, 'https://rpc.example/key']]),
+      isSignUpOpen: true,
+    });
+  });
+
   it('opens nothing by default', () => {
     const env = loadEnv(schema, { ...good, ADMIN_TOKEN: '' });
     expect(creatorsOptions(env).adminToken).toBeUndefined();
@@ -55,6 +67,10 @@ describe('creatorsEnv', () => {
     ['OVERLAY_TOKEN_KEYS', '1:abcd', /^OVERLAY_TOKEN_KEYS does not fit: the secret of key 1 has 2 bytes/],
     ['PUBLIC_PAGE_URL', 'tips.example.com', 'PUBLIC_PAGE_URL does not fit: it must be an address that starts with http:// or https://.'],
     ['PUBLIC_GATEWAY_URL', 'https://gw', 'PUBLIC_GATEWAY_URL does not fit: it must be an address that starts with ws:// or wss://.'],
+    ['SIGN_IN_CHAINS', '0', 'SIGN_IN_CHAINS does not fit: every entry must be a chain id, or id=RPC address.'],
+    ['SIGN_IN_CHAINS', '1=ftp://x', /^SIGN_IN_CHAINS/],
+    ['SIGN_IN_ORIGINS', 'app.example', /^SIGN_IN_ORIGINS does not fit: every entry must be an origin/],
+    ['SIGN_UP', 'maybe', /^SIGN_UP/],
     ['API_CORS_ORIGINS', '*', /^API_CORS_ORIGINS does not fit: every entry must be an origin/],
     ['API_CORS_ORIGINS', 'https://a.example/', /^API_CORS_ORIGINS/],
     ['API_TRUSTED_PROXIES', '10.0.0.0/33', /^API_TRUSTED_PROXIES does not fit/],
