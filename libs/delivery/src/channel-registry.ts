@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { CreatorChannel } from './creator-channel.js';
 import { DeliverySettings } from './delivery-settings.js';
 import { FeedAccess } from './feed-access.js';
-import { FanOutMetrics, FeedMetrics } from './metrics.js';
+import { FlushPacer } from './flush-pacer.js';
+import { ChannelMetrics } from './metrics.js';
 import { TimingWheel, type WheelEntry } from './timing-wheel.js';
 
 const LOOK_MS = 5000;
@@ -58,8 +59,8 @@ export class ChannelRegistry {
     private readonly settings: DeliverySettings,
     private readonly feed: FeedAccess,
     private readonly wheel: TimingWheel,
-    private readonly feedMetrics: FeedMetrics,
-    private readonly fanOutMetrics: FanOutMetrics,
+    private readonly pacer: FlushPacer,
+    private readonly metrics: ChannelMetrics,
   ) {}
 
   get size(): number {
@@ -88,8 +89,7 @@ export class ChannelRegistry {
   }
 
   private open(creatorId: string): HeldChannel {
-    const metrics = { feed: this.feedMetrics, fanOut: this.fanOutMetrics };
-    const channel = new CreatorChannel(creatorId, this.feed, this.settings.restoreTimeoutMs, metrics);
+    const channel = new CreatorChannel(creatorId, this.feed, this.settings.restoreTimeoutMs, this.pacer, this.metrics);
     const held = new HeldChannel(
       channel,
       this.settings,

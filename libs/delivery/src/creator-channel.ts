@@ -3,18 +3,14 @@ import type { CreatorEvent, FeedPosition, OverlayGrant } from '@droppio/tips';
 import { addressee, frameFor } from './event-frames.js';
 import { FanOut } from './fan-out.js';
 import type { FeedAccess } from './feed-access.js';
+import type { FlushPacer } from './flush-pacer.js';
 import { FeedFollower, type FollowerListener } from './feed-follower.js';
 import { FrameBatch } from './frame-batch.js';
 import { GrantBook } from './grant-book.js';
-import type { FanOutMetrics, FeedMetrics } from './metrics.js';
+import type { ChannelMetrics } from './metrics.js';
 import type { OverlaySession } from './overlay-session.js';
 import { replayFrames } from './replay.js';
 import { resume, type Resumption } from './resumption.js';
-
-export interface ChannelMetrics {
-  readonly feed: FeedMetrics;
-  readonly fanOut: FanOutMetrics;
-}
 
 /** One creator with at least one socket here: follows the feed once and writes each event, encoded once, to all of the creator's sockets. */
 export class CreatorChannel implements FollowerListener {
@@ -29,6 +25,7 @@ export class CreatorChannel implements FollowerListener {
     readonly creatorId: string,
     private readonly feed: FeedAccess,
     restoreTimeoutMs: number,
+    private readonly pacer: FlushPacer,
     private readonly metrics: ChannelMetrics,
   ) {
     this.follower = new FeedFollower(creatorId, feed, restoreTimeoutMs, metrics.feed, this);
@@ -76,7 +73,7 @@ export class CreatorChannel implements FollowerListener {
     for (const event of events) if (event.type === 'config') this.changed(this.grants.learn(event.d));
     // Whatever comes within one turn (a burst, a healed hole) goes out with one write per socket.
     if (this.outbox.length === 0) {
-      queueMicrotask(() => {
+      this.pacer.soon(() => {
         this.flush();
       });
     }

@@ -45,7 +45,13 @@ export const deliveryEnv = {
   GATEWAY_PING_MS: atLeastOne(25_000, 'How often each socket is pinged.'),
   GATEWAY_DEAD_MS: atLeastOne(60_000, 'A socket that is silent this long is closed.'),
   GATEWAY_AUTH_TIMEOUT_MS: atLeastOne(10_000, 'How long a socket may take to present its token.'),
+  GATEWAY_MAX_AGE_MS: count(
+    3_600_000,
+    'After this long, or up to twice as long, a socket is asked to move, so that new gateways fill up. 0: never.',
+  ),
   GATEWAY_SOCKET_BUFFER_BYTES: atLeastOne(262_144, 'A socket with more than this unsent is a slow consumer and closed.'),
+  GATEWAY_NODE_BUFFER_BYTES: atLeastOne(268_435_456, 'With more than this unsent over all sockets, the slowest are closed.'),
+  GATEWAY_MEMORY_PERCENT: atLeastOne(85, 'Above this share of the heap or container limit newcomers are refused, then the slowest closed.'),
   GATEWAY_LINGER_MS: count(30_000, 'How long a creator stays subscribed after the last socket left.'),
   GATEWAY_POSITION_CHECK_MS: atLeastOne(30_000, 'How often a quiet channel compares its position with the feed.'),
   GATEWAY_RESTORE_TIMEOUT_MS: atLeastOne(5000, 'How long to wait for a missing feed to be rebuilt.'),
@@ -63,6 +69,7 @@ export const deliveryEnv = {
 export const singleProcessDeliveryEnv = {
   ...deliveryEnv,
   DRAIN_DELAY_MS: count(0, 'At shutdown: how long load balancers may take to notice.'),
+  GATEWAY_MAX_AGE_MS: count(0, 'After this long, or up to twice as long, a socket is asked to move. 0: never.'),
   DRAIN_WINDOW_MS: count(0, 'At shutdown: overlays move to another process within this. 0: no moves, all are closed.'),
 };
 
@@ -84,7 +91,10 @@ export function deliverySettings(env: DeliveryEnv): DeliverySettings {
     pingMs: env.GATEWAY_PING_MS,
     deadMs: env.GATEWAY_DEAD_MS,
     authTimeoutMs: env.GATEWAY_AUTH_TIMEOUT_MS,
+    maxAgeMs: env.GATEWAY_MAX_AGE_MS,
     socketBufferBytes: env.GATEWAY_SOCKET_BUFFER_BYTES,
+    nodeBufferBytes: env.GATEWAY_NODE_BUFFER_BYTES,
+    memoryPercent: env.GATEWAY_MEMORY_PERCENT,
     lingerMs: env.GATEWAY_LINGER_MS,
     positionCheckMs: env.GATEWAY_POSITION_CHECK_MS,
     restoreTimeoutMs: env.GATEWAY_RESTORE_TIMEOUT_MS,

@@ -17,7 +17,10 @@ export abstract class DeliverySettings {
   abstract readonly pingMs: number;
   abstract readonly deadMs: number;
   abstract readonly authTimeoutMs: number;
+  abstract readonly maxAgeMs: number;
   abstract readonly socketBufferBytes: number;
+  abstract readonly nodeBufferBytes: number;
+  abstract readonly memoryPercent: number;
   abstract readonly lingerMs: number;
   abstract readonly positionCheckMs: number;
   abstract readonly restoreTimeoutMs: number;

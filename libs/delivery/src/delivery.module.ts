@@ -5,12 +5,14 @@ import { DeliverySettings } from './delivery-settings.js';
 import { Drain, DrainDoors } from './drain.js';
 import { FeedAccess } from './feed-access.js';
 import { FeedProbe } from './feed-probe.js';
+import { FlushPacer } from './flush-pacer.js';
 import { metricProviders } from './metrics.js';
 import { NodeGauges } from './node-gauges.js';
+import { MemoryReading, NodePressure } from './node-pressure.js';
 import { OverlayGateway } from './overlay.gateway.js';
 import { OverlayWsAdapter } from './overlay-ws.adapter.js';
 import { Reception } from './reception.js';
-import { SessionHost, SessionMetrics } from './session-host.js';
+import { SessionHost } from './session-host.js';
 import { SessionRoster } from './session-roster.js';
 import { TimingWheel } from './timing-wheel.js';
 import { UpgradeGate } from './upgrade-gate.js';
@@ -28,8 +30,8 @@ export class DeliveryModule {
         { provide: OverlayTokens, useValue: new OverlayTokens(settings.tokenKeys) },
         { provide: TimingWheel, useFactory: () => new TimingWheel(TICK_MS) },
         ...metricProviders,
-        ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionMetrics, SessionHost],
-        ...[UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeGauges],
+        ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionHost],
+        ...[FlushPacer, MemoryReading, NodePressure, UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeGauges],
       ],
     };
   }

@@ -41,6 +41,24 @@ export class FanOutMetrics {
   ) {}
 }
 
+/** What channels write. */
+@Injectable()
+export class ChannelMetrics {
+  constructor(
+    readonly feed: FeedMetrics,
+    readonly fanOut: FanOutMetrics,
+  ) {}
+}
+
+/** What sessions write. */
+@Injectable()
+export class SessionMetrics {
+  constructor(
+    readonly sockets: SocketMetrics,
+    readonly fanOut: FanOutMetrics,
+  ) {}
+}
+
 @Injectable()
 export class NodeMetrics {
   constructor(
@@ -55,6 +73,8 @@ export const metricProviders: readonly Provider[] = [
   SocketMetrics,
   FeedMetrics,
   FanOutMetrics,
+  ChannelMetrics,
+  SessionMetrics,
   NodeMetrics,
   makeGaugeProvider({ name: `${P}sockets`, help: 'Open sockets, by whether they have been admitted.', labelNames: ['state'] }),
   makeGaugeProvider({ name: `${P}socket_limit`, help: 'Sockets this process accepts.' }),

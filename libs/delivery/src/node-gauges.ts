@@ -37,14 +37,9 @@ export class NodeGauges implements OnApplicationBootstrap, OnApplicationShutdown
   private measure(): void {
     const { roster, metrics } = this.host;
     let live = 0;
-    let buffered = 0;
-    for (const session of roster.all()) {
-      if (session.isLive) live += 1;
-      buffered += session.queuedBytes;
-    }
+    for (const session of roster.all()) if (session.isLive) live += 1;
     metrics.sockets.sockets.set({ state: 'live' }, live);
     metrics.sockets.sockets.set({ state: 'waiting' }, roster.size - live);
-    metrics.fanOut.buffered.set(buffered);
     this.feedMetrics.channels.set(this.channels.size);
   }
 }

@@ -14,6 +14,9 @@ export type Credentials = Pick<AuthFrame, 'token' | 'cursor'>;
 /** Frames a client may send at once, and a second, control frames included. A page sends a pong every 25 s and a `shown` per alert. */
 const INBOUND_BURST = 20;
 const INBOUND_PER_SECOND = 1;
+/** A socket that has become too old gets this long to be replaced by a new one. */
+const MOVE_WITHIN_MS = 5000;
+const MOVE_GRACE_MS = 10_000;
 
 /** One overlay's connection, from hello to close: `new` → `admitting` → `live` → `over`. */
 export class OverlaySession implements WheelEntry {
@@ -26,6 +29,8 @@ export class OverlaySession implements WheelEntry {
   private channel: CreatorChannel | undefined;
   private readonly inbound: TokenBucket;
   private pingAt = 0;
+  private moveAt = Infinity;
+  private moving = false;
   private pingedAt: number | undefined;
   private closeCode: number | undefined;
   private budget: number;
@@ -90,6 +95,7 @@ export class OverlaySession implements WheelEntry {
     this.link.write(welcome);
     // The first ping comes at a random moment, so that those who came together are not pinged together for ever.
     this.pingAt = clock.now() + settings.pingMs * (0.5 + Math.random() / 2);
+    if (settings.maxAgeMs > 0) this.moveAt = clock.now() + settings.maxAgeMs * (1 + Math.random());
     wheel.schedule(this, this.pingAt - clock.now());
   }
 
@@ -99,6 +105,12 @@ export class OverlaySession implements WheelEntry {
       this.link.write(batch);
       return;
     }
+    this.shed();
+  }
+
+  /** It does not read fast enough, for its own budget or for that of the process. */
+  shed(): void {
+    if (!this.isOpen) return;
     this.host.metrics.fanOut.slowCloses.inc();
     this.close(CloseCode.slowConsumer, 'slow consumer', spread(1000, 5000));
   }
@@ -155,7 +167,19 @@ export class OverlaySession implements WheelEntry {
       this.pingedAt ??= now;
       this.pingAt = now + settings.pingMs;
     }
-    return Math.min(this.pingAt, deadAt) - now;
+    if (now >= this.moveAt) this.growOld(now);
+    return this.isOpen ? Math.min(this.pingAt, deadAt, this.moveAt) - now : undefined;
+  }
+
+  /** Old sockets stay where they are while new gateways stand empty: it is asked to connect anew, wherever it may land. */
+  private growOld(now: number): void {
+    if (this.moving) {
+      this.close(CloseCode.rebalance, 'rebalance', 0);
+      return;
+    }
+    this.moving = true;
+    this.move({ op: 'move', afterMs: spread(0, MOVE_WITHIN_MS), graceMs: MOVE_GRACE_MS, why: 'rebalance' });
+    this.moveAt = now + MOVE_WITHIN_MS + MOVE_GRACE_MS;
   }
 
   private awaitAuth(now: number, timeoutMs: number): number | undefined {

@@ -2,21 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { CloseCode } from '@droppio/protocol';
 import { Clock } from '@droppio/tips';
 import { DeliverySettings } from './delivery-settings.js';
-import { FanOutMetrics, SocketMetrics } from './metrics.js';
+import { SessionMetrics } from './metrics.js';
 import type { Credentials, OverlaySession } from './overlay-session.js';
 import { Reception } from './reception.js';
 import { SessionRoster } from './session-roster.js';
 import { TimingWheel } from './timing-wheel.js';
 
 const KNOWN_CODES: ReadonlySet<number> = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, ...Object.values(CloseCode)]);
-
-@Injectable()
-export class SessionMetrics {
-  constructor(
-    readonly sockets: SocketMetrics,
-    readonly fanOut: FanOutMetrics,
-  ) {}
-}
 
 /** What all sessions share: one object, to which each holds one pointer. */
 @Injectable()

@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '@droppio/tips';
 import { clientAddress, networkOf } from './client-address.js';
 import { DeliverySettings } from './delivery-settings.js';
+import { NodePressure } from './node-pressure.js';
 import { SessionRoster } from './session-roster.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -15,7 +16,7 @@ export type Verdict =
   | { readonly kind: 'let-in'; readonly network: string }
   | {
       readonly kind: 'refused';
-      readonly result: 'draining' | 'origin' | 'full' | 'unauthenticated' | 'rate' | 'network-rate';
+      readonly result: 'draining' | 'origin' | 'full' | 'pressure' | 'unauthenticated' | 'rate' | 'network-rate';
       readonly status: 403 | 429 | 503;
       readonly retryAfterSeconds: number;
       readonly why: string;
@@ -36,6 +37,7 @@ export class UpgradeGate {
   constructor(
     private readonly settings: DeliverySettings,
     private readonly roster: SessionRoster,
+    private readonly pressure: NodePressure,
     private readonly clock: Clock,
   ) {
     this.rate = new TokenBucket(settings.upgradesPerSecond, settings.upgradesPerSecond * 2, clock.now());
@@ -56,6 +58,7 @@ export class UpgradeGate {
       return refused('origin', 403, 0, 'Pages of this origin may not connect.');
     }
     if (roster.size >= settings.maxSockets) return refused('full', 503, 5, 'This gateway is full.');
+    if (this.pressure.isHigh) return refused('pressure', 503, 10, 'This gateway is short of memory.');
     if (roster.unauthenticated >= settings.maxUnauthenticated) {
       return refused('unauthenticated', 503, 2, 'Too many sockets have not said who they are.');
     }
