@@ -82,7 +82,7 @@ export class CreatorChannel implements FollowerListener {
 
   gap(from: number, to: number): void {
     this.flush();
-    this.fanOut.send(new FrameBatch([{ op: 'gap', from, to }]), this.everybody());
+    this.fanOut.send(new FrameBatch([{ op: 'gap', from, to }], this.follower.position.epoch), this.everybody());
     this.interrupted();
   }
 
@@ -107,7 +107,7 @@ export class CreatorChannel implements FollowerListener {
     const { epoch, seq: head } = this.follower.position;
     const ready: ReadyFrame = { op: 'ready', epoch, head, from, recovered, config: { ...config } };
     const replayed = replayFrames(events, overlayId, this.feed.clock.now());
-    return new FrameBatch([ready, ...(gap === undefined ? [] : [{ op: 'gap' as const, ...gap }]), ...replayed]);
+    return new FrameBatch([ready, ...(gap === undefined ? [] : [{ op: 'gap' as const, ...gap }]), ...replayed], epoch);
   }
 
   private flush(): void {
@@ -119,11 +119,16 @@ export class CreatorChannel implements FollowerListener {
       this.measure(events, startedAt);
     };
     if (events.every((event) => addressee(event) === undefined)) {
-      this.fanOut.send(batchOf(events, undefined), this.everybody(), done);
+      this.fanOut.send(this.batchOf(events, undefined), this.everybody(), done);
       return;
     }
-    for (const [overlayId, room] of this.rooms) this.fanOut.send(batchOf(events, overlayId), [...room]);
+    for (const [overlayId, room] of this.rooms) this.fanOut.send(this.batchOf(events, overlayId), [...room]);
     this.fanOut.send(new FrameBatch([]), [], done);
+  }
+
+  private batchOf(events: readonly CreatorEvent[], overlayId: string | undefined): FrameBatch {
+    const frames = events.map((event) => frameFor(event, overlayId));
+    return new FrameBatch(frames, this.follower.position.epoch);
   }
 
   private everybody(): readonly OverlaySession[] {
@@ -141,10 +146,6 @@ export class CreatorChannel implements FollowerListener {
       if (at.pub !== undefined) this.metrics.fanOut.latency.observe({ stage: 'pub' }, seconds(now - at.pub));
     }
   }
-}
-
-function batchOf(events: readonly CreatorEvent[], overlayId: string | undefined): FrameBatch {
-  return new FrameBatch(events.map((event) => frameFor(event, overlayId)));
 }
 
 /** Clocks of two machines differ by a little, sometimes to the wrong side. */

@@ -3,6 +3,7 @@ import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { ChannelRegistry } from './channel-registry.js';
 import { DeliverySettings } from './delivery-settings.js';
 import { Drain, DrainDoors } from './drain.js';
+import { EventStreamController } from './event-stream.controller.js';
 import { FeedAccess } from './feed-access.js';
 import { FeedProbe } from './feed-probe.js';
 import { FlushPacer } from './flush-pacer.js';
@@ -25,6 +26,7 @@ export class DeliveryModule {
   static for(settings: DeliverySettings): DynamicModule {
     return {
       module: DeliveryModule,
+      controllers: [EventStreamController],
       providers: [
         { provide: DeliverySettings, useValue: settings },
         { provide: OverlayTokens, useValue: new OverlayTokens(settings.tokenKeys) },

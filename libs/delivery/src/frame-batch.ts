@@ -25,8 +25,13 @@ const writeFrame = findFrameWriter();
 export class FrameBatch {
   readonly texts: readonly string[];
   private bytes: Buffer | undefined;
+  private stream: Buffer | undefined;
 
-  constructor(readonly frames: readonly ServerFrame[]) {
+  constructor(
+    readonly frames: readonly ServerFrame[],
+    /** Of the creator's stream; needed wherever frames move a client's place in it. */
+    private readonly epoch?: string,
+  ) {
     this.texts = frames.map((frame) => JSON.stringify(frame));
   }
 
@@ -35,10 +40,27 @@ export class FrameBatch {
     return writeFrame === undefined ? undefined : (this.bytes ??= encode(this.texts, writeFrame));
   }
 
+  /** The same as server-sent events, each place in the stream as an id that the browser brings back as `Last-Event-ID`. */
+  get eventStream(): Buffer {
+    return (this.stream ??= Buffer.from(this.frames.map((frame, i) => this.sentEvent(frame, this.texts[i] ?? '')).join('')));
+  }
+
   /** Bytes of payload, about. */
   get size(): number {
     return this.wire?.length ?? this.texts.reduce((sum, text) => sum + text.length, 0);
   }
+
+  private sentEvent(frame: ServerFrame, text: string): string {
+    const place = placeAfter(frame);
+    return `${place === undefined || this.epoch === undefined ? '' : `id: ${this.epoch}.${String(place)}\n`}data: ${text}\n\n`;
+  }
+}
+
+/** What a client that has taken this frame has dealt with. */
+function placeAfter(frame: ServerFrame): number | undefined {
+  if (frame.op === 'event') return frame.seq;
+  if (frame.op === 'ready') return frame.from - 1;
+  return frame.op === 'gap' ? frame.to : undefined;
 }
 
 function encode(texts: readonly string[], frame: FrameWriter): Buffer {

@@ -6,12 +6,15 @@ import type { OverlaySession } from './overlay-session.js';
 export interface OverlayLink {
   /** Bytes that were given to it and have not left the process. */
   readonly queuedBytes: number;
+  /** The client cannot speak on it: no pong will ever come. */
+  readonly isOneWay: boolean;
   write(batch: FrameBatch): void;
   close(code: number, reason: string): void;
 }
 
 /** `ws` makes these for the server, so the session needs no map beside the socket and listeners need no closure per socket. */
 export class OverlaySocket extends WebSocket implements OverlayLink {
+  readonly isOneWay = false;
   session: OverlaySession | undefined;
 
   /** From now on the session hears what comes in, and of the end. */

@@ -157,7 +157,8 @@ export class OverlaySession implements WheelEntry {
     const now = clock.now();
     if (this.phase === 'new') return this.awaitAuth(now, settings.authTimeoutMs);
     if (this.phase !== 'live') return undefined;
-    const deadAt = this.heardAt + settings.deadMs;
+    // A one-way client cannot answer; its connection tells of its end, or what it owes does.
+    const deadAt = this.link.isOneWay ? Infinity : this.heardAt + settings.deadMs;
     if (now >= deadAt) {
       this.close(CloseCode.noPong, 'no pong', spread(0, 1000));
       return undefined;

@@ -7,7 +7,7 @@ import type { OverlaySocket } from './overlay-link.js';
 import type { Arrival } from './overlay-ws.adapter.js';
 import { SessionHost } from './session-host.js';
 
-const NETWORK_RETRY_MS = 60_000;
+export const NETWORK_RETRY_MS = 60_000;
 
 /** Where a session begins and ends. The messages in between go from the socket to its session without Nest. */
 @WebSocketGateway({ path: '/overlay' })
@@ -23,7 +23,7 @@ export class OverlayGateway implements OnGatewayConnection<OverlaySocket>, OnMod
     const isWelcome = this.host.roster.enter(session);
     if (isForeignVersion) session.close(CloseCode.protocolVersion, 'protocol version');
     else if (!isWelcome) session.close(CloseCode.tooManyFromNetwork, 'too many from this network', NETWORK_RETRY_MS);
-    else session.open(credentialsIn(query));
+    else session.open(credentialsOf(query));
   }
 
   /**
@@ -36,7 +36,7 @@ export class OverlayGateway implements OnGatewayConnection<OverlaySocket>, OnMod
 }
 
 /** For plain clients: `?token=…`, with `&epoch=…&seq=…` to resume. Our own page sends a frame instead, which no proxy writes down. */
-function credentialsIn(query: URLSearchParams): Credentials | undefined {
+export function credentialsOf(query: URLSearchParams): Credentials | undefined {
   const token = query.get('token');
   if (token === null) return undefined;
   const epoch = query.get('epoch');

@@ -23,6 +23,7 @@ import { unregisteredMetrics } from './unregistered-metrics.js';
 /** A link that takes everything, or owes what the test says. */
 export class RecordingLink implements OverlayLink {
   queuedBytes = 0;
+  isOneWay = false;
   readonly frames: ServerFrame[] = [];
   writes = 0;
   ending: { code: number; reason: string } | undefined;
