@@ -1,11 +1,13 @@
 import { Logger } from '@nestjs/common';
 import type { BlockHeader, ChainLog, Clock, LogFilter } from '@droppio/tips';
 import type { RpcMetrics } from '../metrics.js';
+import { checkedBlock, isAsked } from './checked-logs.js';
+import { isTooMuch } from './log-range-error.js';
+import { LogRanges } from './log-ranges.js';
 import { parseLogs, parseReceipts } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import type { Answer, RpcPool } from './rpc-pool.js';
-import { isTooMuch } from './log-range-error.js';
 
 export interface LogQuestion {
   readonly prefer?: RpcEndpoint | undefined;
@@ -19,14 +21,24 @@ const SECOND_LOOK_MS = 100;
 /** The logs of exactly one block, checked against its header. */
 export class LogFetcher {
   private readonly logger = new Logger('chain');
+  private readonly ranges: LogRanges;
 
   constructor(
     private readonly pool: RpcPool,
     private readonly clock: Clock,
     private readonly metrics: RpcMetrics,
-  ) {}
+  ) {
+    this.ranges = new LogRanges(pool);
+  }
+
+  /** Up to this height answers for many blocks at once may be used. */
+  finalizedAt(number: number): void {
+    this.ranges.finalized = Math.max(this.ranges.finalized, number);
+  }
 
   async logs(block: BlockHeader, filter: LogFilter, { prefer, isEmptySuspicious }: LogQuestion): Promise<readonly ChainLog[]> {
+    const ranged = await this.ranges.logs(block, filter, isEmptySuspicious);
+    if (ranged !== undefined) return ranged;
     const first = await this.fetch(block, filter, prefer);
     if (first.value.length > 0 || !isEmptySuspicious) return first.value;
     this.metrics.suspiciouslyEmpty(first.endpoint.name);
@@ -51,7 +63,7 @@ export class LogFetcher {
     prefer?: RpcEndpoint,
     except: readonly RpcEndpoint[] = [],
   ): Promise<Answer<readonly ChainLog[]>> {
-    const parse = (answer: unknown): readonly ChainLog[] => checked(parseLogs(answer), block, filter);
+    const parse = (answer: unknown): readonly ChainLog[] => checkedBlock(parseLogs(answer), block, filter);
     const query = { blockHash: block.hash, address: filter.addresses, ...(filter.topics.length === 0 ? {} : { topics: [filter.topics] }) };
     try {
       return await this.pool.ask({ method: 'eth_getLogs', params: [query], parse }, { prefer, except });
@@ -59,7 +71,7 @@ export class LogFetcher {
       if (!(error instanceof RpcFailed && isTooMuch(error))) throw error;
     }
     // One block with more logs than the provider hands out at once: its receipts have no such cap.
-    const fromReceipts = (answer: unknown): readonly ChainLog[] => checked(onlyOurs(parseReceipts(answer), filter), block, filter);
+    const fromReceipts = (answer: unknown): readonly ChainLog[] => checkedBlock(onlyOurs(parseReceipts(answer), filter), block, filter);
     return this.pool.ask(
       { method: 'eth_getBlockReceipts', params: [block.hash], parse: fromReceipts, timeoutMs: 15_000 },
       { prefer, except },
@@ -69,21 +81,4 @@ export class LogFetcher {
 
 function onlyOurs(logs: readonly ChainLog[], filter: LogFilter): readonly ChainLog[] {
   return logs.filter((log) => isAsked(log, filter));
-}
-
-function isAsked({ address, topics }: ChainLog, filter: LogFilter): boolean {
-  const [topic] = topics;
-  return filter.addresses.includes(address) && (filter.topics.length === 0 || (topic !== undefined && filter.topics.includes(topic)));
-}
-
-/** A log of another block, of another contract or twice the same means that the answer belongs to something else: none of it is believed. */
-function checked(logs: readonly ChainLog[], block: BlockHeader, filter: LogFilter): readonly ChainLog[] {
-  const seen = new Set<number>();
-  for (const log of logs) {
-    if (log.blockHash !== block.hash || log.blockNumber !== block.number) throw new RpcFailed('malformed', 'a log of another block');
-    if (!isAsked(log, filter)) throw new RpcFailed('malformed', 'a log that was not asked for');
-    if (seen.has(log.logIndex)) throw new RpcFailed('malformed', 'the same log twice');
-    seen.add(log.logIndex);
-  }
-  return [...logs].sort((a, b) => a.logIndex - b.logIndex);
 }

@@ -100,7 +100,9 @@ export class ViemChainReader extends ChainReader {
         params: [tag, false],
         parse: (answer) => known(answer, () => true),
       });
-      return block === undefined ? undefined : { number: block.number, hash: block.hash };
+      if (block === undefined) return undefined;
+      if (tag === 'finalized') this.fetcher.finalizedAt(block.number);
+      return { number: block.number, hash: block.hash };
     } catch (error) {
       // Chains without the tag answer with an error of their own making, not with null.
       if (error instanceof RpcFailed && error.kind === 'rpc') return undefined;

@@ -1,4 +1,5 @@
 import type { BlockHeader, ChainLog, Hex } from '@droppio/tips';
+import * as z from 'zod';
 import type { Question, Reply } from './fake-node.js';
 import type { ScriptedChain } from './scripted-chain.js';
 
@@ -25,9 +26,27 @@ async function byNumber(chain: ScriptedChain, name: string): Promise<BlockHeader
   return tagged && chain.at(tagged.number);
 }
 
+const byHash = z.object({ blockHash: z.string() });
+const byRange = z.object({
+  fromBlock: z.string(),
+  toBlock: z.string(),
+  address: z.array(z.string()),
+  topics: z.array(z.array(z.string())).optional(),
+});
+
 function logs(chain: ScriptedChain, filter: unknown): Reply {
-  const hash = typeof filter === 'object' && filter !== null && 'blockHash' in filter ? asHex(filter.blockHash) : '0x';
-  const found = chain.logsOf(hash);
+  const range = byRange.safeParse(filter).data;
+  if (range !== undefined) {
+    const found: ChainLog[] = [];
+    for (let at = Number(range.fromBlock); at <= Math.min(Number(range.toBlock), chain.tip.number); at += 1)
+      found.push(...(chain.logsOf(chain.at(at).hash) ?? []));
+    return {
+      result: found
+        .filter((log) => range.address.includes(log.address) && range.topics?.[0]?.includes(log.topics[0] ?? '') !== false)
+        .map(logOf),
+    };
+  }
+  const found = chain.logsOf(asHex(byHash.parse(filter).blockHash));
   return found === undefined ? { error: { code: -32000, message: 'unknown block' } } : { result: found.map(logOf) };
 }
 
