@@ -32,4 +32,16 @@ describe(`${MemoryTipFeed.name} alone`, () => {
     await appended;
     expect(heard).toEqual(['1', 'restored', '2']);
   });
+
+  it('does not deliver what was under way when its listener left', async () => {
+    const feed = new MemoryTipFeed(unregisteredMetrics().feed);
+    await feed.restore('a', aSnapshot(0));
+    const heard: string[] = [];
+    const subscription = await feed.subscribe('a', ({ kind }) => heard.push(kind));
+    const appended = feed.append('a', 'epoch-1', aTipEvent({ seq: 1 }));
+    void subscription.close();
+    await appended;
+    await Promise.resolve();
+    expect(heard).toEqual([]);
+  });
 });

@@ -52,8 +52,10 @@ export function describeRelayQueue(title: string, makeHouse: () => QueueHouse): 
       await queue.work((job) => Promise.resolve(void done.push(job)));
       await queue.nudge(after, { live: true });
       await eventually(() => {
-        expect(done).toEqual([before, after]);
+        expect(done).toHaveLength(2);
       });
+      // In either order: a worker that is slow to start finds both, and takes the live one first.
+      expect(done).toEqual(expect.arrayContaining([before, after]));
     });
 
     it('makes one job of many nudges while it waits', async () => {

@@ -61,8 +61,9 @@ describe(SilenceProbe.name, () => {
 
   it('does not take it for deaf because probes cannot be sent', async () => {
     // Everything but the subscription goes silent: it would hear, if somebody could speak.
-    proxy.silence(/^(?!.*\r\nsubscribe\r\n)/is);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(proxy.silence(/^(?!.*\r\nsubscribe\r\n)/is)).toBeGreaterThan(0);
+    // Long enough for two probes to go unanswered, each for the second that a command may take.
+    await new Promise((resolve) => setTimeout(resolve, 4000));
     expect(heard).toEqual([]);
   });
 });

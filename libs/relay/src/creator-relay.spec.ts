@@ -208,6 +208,16 @@ describe(CreatorRelay.name, () => {
     await expect(relay.drain(creatorId)).resolves.toBeUndefined();
   });
 
+  it('notes what somebody has published and could not note', async () => {
+    const all = events(1, 3);
+    ledger.commitEvents(creatorId, ...all);
+    for (const event of all) await feed.append(creatorId, 'epoch-1', event);
+    await relay.drain(creatorId);
+    await settle();
+    expect(ledger.publishedOf(creatorId)).toBe(3);
+    expect(seqs()).toEqual([1, 2, 3]);
+  });
+
   it('does not note what the feed did not take', async () => {
     ledger.commitEvents(creatorId, ...events(1, 3));
     feed.beforeAppend = ({ seq }) => {
