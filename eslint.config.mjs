@@ -108,7 +108,7 @@ export default defineConfig(
       '@typescript-eslint/no-empty-function': 'off',
     },
   },
-  { files: ['apps/*/src/main.ts', 'apps/*/src/env.ts'], rules: { 'n/no-process-env': 'off' } },
+  { files: ['apps/*/src/main.ts', 'apps/*/src/env.ts', 'vitest.config.ts'], rules: { 'n/no-process-env': 'off' } },
   { files: ['apps/standalone/src/**', 'load/**', 'e2e/**'], rules: { 'no-console': 'off' } },
   prettier,
 );

@@ -37,7 +37,7 @@ export class OverlaySource {
   }
 
   async alert(text: string): Promise<void> {
-    await this.page.waitForFunction((wanted) => document.querySelector('[data-alert]')?.textContent?.includes(wanted) === true, text, {
+    await this.page.waitForFunction((wanted) => document.querySelector('[data-alert]')?.textContent.includes(wanted) === true, text, {
       timeout: 30_000,
     });
   }

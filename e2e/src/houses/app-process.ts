@@ -13,7 +13,12 @@ export interface AppProcess {
 /** Starts a built app and waits until it says that it listens. The environment is only what is given, plus where to find programs. */
 export async function startApp(app: string, settings: Readonly<Record<string, string>>, echo?: string): Promise<AppProcess> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TZ: 'UTC', ...settings };
-  const child = startChild(process.execPath, [resolve(ROOT, `apps/${app}/dist/main.js`)], { env, cwd: ROOT, echo, detached: echo !== undefined });
+  const child = startChild(process.execPath, [resolve(ROOT, `apps/${app}/dist/main.js`)], {
+    env,
+    cwd: ROOT,
+    echo,
+    detached: echo !== undefined,
+  });
   const line = await child.until(/.*"app\.started".*/, START_MS).catch(async (error: unknown) => {
     await child.stop('SIGKILL').catch(() => undefined);
     throw error;

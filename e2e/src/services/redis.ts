@@ -20,7 +20,9 @@ export interface RedisPlan {
 export async function startRedis(binary: string, { port, detached = false }: RedisPlan = {}): Promise<RedisServer> {
   const at = port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), 'droppio-redis-'));
-  const child = startChild(binary, ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], { detached });
+  const child = startChild(binary, ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], {
+    detached,
+  });
   await child.until(/Ready to accept connections/, 10_000);
   return {
     url: `redis://127.0.0.1:${String(at)}`,
