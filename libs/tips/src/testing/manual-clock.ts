@@ -20,14 +20,12 @@ export class ManualClock extends Clock {
   override sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
-      this.sleepers.push({ until: this.time + ms, wake: resolve });
-      signal?.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.sleepers.push({ until: this.time + ms, wake });
+      signal?.addEventListener('abort', wake, { once: true });
     });
   }
 
