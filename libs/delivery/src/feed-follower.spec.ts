@@ -70,6 +70,42 @@ describe(FeedFollower.name, () => {
     });
   });
 
+  it('passes on once what is signalled twice', async () => {
+    await truth.restore();
+    feed.stutters = true;
+    await follower.open();
+    await sendEach(3);
+    await eventually(() => {
+      expect(diary.seqs).toContain(3);
+    });
+    expect(diary.seqs).toEqual([1, 2, 3]);
+  });
+
+  it('misses nothing that comes between its subscription and the answer to its first question', async () => {
+    await truth.restore();
+    await truth.send();
+    feed.beforeReading = async () => {
+      feed.beforeReading = () => Promise.resolve();
+      await feed.append(truth.creatorId, truth.epoch, truth.commit(truth.tip()));
+      await new Promise(setImmediate);
+    };
+    await follower.open();
+    await eventually(() => {
+      expect(diary.seqs).toEqual([2]);
+    });
+  });
+
+  it('looks for itself when its subscription was interrupted', async () => {
+    await truth.restore();
+    await follower.open();
+    feed.loses = () => true;
+    await sendEach(3);
+    feed.reconnect();
+    await eventually(() => {
+      expect(diary.seqs).toEqual([1, 2, 3]);
+    });
+  });
+
   it('has a feed restored that knows nothing of the creator', async () => {
     const relay = await worker();
     commit(2);

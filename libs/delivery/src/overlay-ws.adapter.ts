@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { CLIENT_FRAME_MAX_BYTES, CloseCode, closeReason, PROTOCOL } from '@droppio/protocol';
+import { CLIENT_FRAME_MAX_BYTES, PROTOCOL } from '@droppio/protocol';
 import { WebSocketServer, type ServerOptions, type Server as WsServer } from 'ws';
 import { HandshakeWatch } from './handshake-watch.js';
 import { SocketMetrics } from './metrics.js';
@@ -80,7 +80,7 @@ export class OverlayWsAdapter extends WsAdapter {
     return;
   }
 
-  /** Comes after the drain: whoever is left did not answer its close frame within the close timeout. */
+  /** Comes after the drain: whoever is left has had its close frame and time to answer it. */
   override async close(server: OverlayServer): Promise<void> {
     this.undo?.();
     const closed = new Promise<void>((resolve) => {
@@ -88,12 +88,8 @@ export class OverlayWsAdapter extends WsAdapter {
         resolve();
       });
     });
-    for (const socket of server.clients) socket.close(CloseCode.drain, closeReason('drain'));
-    const late = setTimeout(() => {
-      for (const socket of server.clients) socket.terminate();
-    }, CLOSE_TIMEOUT_MS);
+    for (const socket of server.clients) socket.terminate();
     await closed;
-    clearTimeout(late);
   }
 
   override async dispose(): Promise<void> {

@@ -18,7 +18,9 @@ export class ShakyFeed extends TipFeed {
   isAway = false;
   /** Which live signals get lost. */
   loses: (signal: FeedSignal) => boolean = () => false;
-  /** Runs before each reading is answered: the place for a race. */
+  /** Live signals come twice. */
+  stutters = false;
+  /** Runs after each reading and before its answer is heard: the place for a race. */
   beforeReading: () => Promise<void> = () => Promise.resolve();
   readings = 0;
   grantReadings = 0;
@@ -30,7 +32,9 @@ export class ShakyFeed extends TipFeed {
 
   override async position(creatorId: string): Promise<FeedPosition | undefined> {
     this.check();
-    return this.inner.position(creatorId);
+    const position = await this.inner.position(creatorId);
+    await this.beforeReading();
+    return position;
   }
 
   override async after(creatorId: string, seq: number, limit: number): Promise<FeedPage | undefined> {
@@ -54,7 +58,9 @@ export class ShakyFeed extends TipFeed {
   override async subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
     this.check();
     const subscription = await this.inner.subscribe(creatorId, (signal) => {
-      if (!this.isAway && !this.loses(signal)) listener(signal);
+      if (this.isAway || this.loses(signal)) return;
+      listener(signal);
+      if (this.stutters) listener(signal);
     });
     this.listeners.add(listener);
     return {
