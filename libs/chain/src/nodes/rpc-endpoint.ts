@@ -1,8 +1,7 @@
 import type { Clock } from '@droppio/tips';
-import { HttpRequestError, RpcRequestError, TimeoutError } from 'viem';
-import { getHttpRpcClient } from 'viem/utils';
 import * as z from 'zod';
 import { Circuit } from './circuit.js';
+import { JsonPost, type HttpReply } from './json-post.js';
 import { Latency } from './latency.js';
 import type { RpcMetrics } from '../metrics.js';
 import { RateLimit } from './rate-limit.js';
@@ -18,7 +17,6 @@ export interface RpcQuestion<T> {
 
 export const RPC_TIMEOUT_MS = 5000;
 const MAX_RETRY_AFTER_MS = 30_000;
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const LIMITS = { startPerSecond: 50, floorPerSecond: 2, capPerSecond: 5000, maxWaitMs: 1000 };
 /** A node on this machine is nobody else's. */
 const LOCAL = /^(127\.|localhost$|\[::1\]$)/;
@@ -39,7 +37,7 @@ export class RpcEndpoint {
   headNumber = -1;
   /** Which chain it serves: asked before the first use, and never used when it is the wrong one. */
   identity: 'unasked' | 'right' | 'wrong' = 'unasked';
-  private readonly client;
+  private readonly client: JsonPost;
   private lastId = 0;
 
   constructor(
@@ -49,7 +47,7 @@ export class RpcEndpoint {
     private readonly clock: Clock,
     private readonly metrics: RpcMetrics,
   ) {
-    this.client = getHttpRpcClient(url, { maxResponseBodySize: MAX_BODY_BYTES });
+    this.client = new JsonPost(url);
     const now = (): number => clock.now();
     this.circuit = new Circuit(now);
     this.limit = new RateLimit(now, LOCAL.test(new URL(url).hostname) ? { ...LIMITS, startPerSecond: LIMITS.capPerSecond } : LIMITS);
@@ -89,12 +87,12 @@ export class RpcEndpoint {
   private async send(question: RpcQuestion<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
     this.lastId += 1;
     const id = this.lastId;
-    const response: unknown = await this.client.request({
-      body: { method: question.method, params: question.params, id },
-      timeout: question.timeoutMs ?? RPC_TIMEOUT_MS,
-      ...(signal === undefined ? {} : { fetchOptions: { signal } }),
-    });
-    const parsed = envelope.safeParse(response);
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: question.method, params: question.params });
+    const reply = await this.client.post(body, { timeoutMs: question.timeoutMs ?? RPC_TIMEOUT_MS, signal });
+    if (reply.status === 429) throw throttled(reply);
+    const parsed = envelope.safeParse(readJson(reply));
+    // Some answer with an error status and a proper JSON-RPC error: that says more than the status.
+    if (!parsed.success && reply.status !== 200) throw new RpcFailed('http', `status ${String(reply.status)}: ${reply.body.slice(0, 200)}`);
     if (!parsed.success) throw new RpcFailed('malformed', 'the answer is not JSON-RPC');
     if (parsed.data.id !== id) throw new RpcFailed('malformed', 'the answer belongs to another question');
     if ('result' in parsed.data) return parsed.data.result;
@@ -109,27 +107,20 @@ function rpcError(code: number, message: string, data?: unknown): RpcFailed {
 }
 
 function asFailure(error: unknown, endpoint: string, method: string): RpcFailed {
-  const failure = translate(error);
+  const failure =
+    error instanceof RpcFailed ? error : new RpcFailed('malformed', error instanceof Error ? error.message : 'unreadable answer');
   return new RpcFailed(failure.kind, failure.text, { ...failure.details, endpoint, method });
 }
 
-function translate(error: unknown): RpcFailed {
-  if (error instanceof RpcFailed) return error;
-  if (error instanceof TimeoutError) return new RpcFailed('timeout', 'no answer in time');
-  if (error instanceof RpcRequestError) {
-    return error.status === 429 ? throttled(error.headers) : rpcError(error.code, error.details);
+function readJson({ body }: HttpReply): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
   }
-  if (error instanceof HttpRequestError) {
-    if (error.status === 429) return throttled(error.headers);
-    return error.status === undefined
-      ? new RpcFailed('network', 'not reached')
-      : new RpcFailed('http', `status ${String(error.status)}: ${error.details}`);
-  }
-  return new RpcFailed('malformed', error instanceof Error ? error.message : 'unreadable answer');
 }
 
-function throttled(headers: Headers | undefined): RpcFailed {
-  const given = headers?.get('retry-after') ?? '';
-  const seconds = /^\d+$/.test(given) ? Number(given) : (Date.parse(given) - Date.now()) / 1000;
+function throttled({ retryAfter = '' }: HttpReply): RpcFailed {
+  const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
   return new RpcFailed('throttled', 'status 429', { retryAfterMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : 0 });
 }
