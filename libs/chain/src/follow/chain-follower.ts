@@ -109,10 +109,12 @@ export class ChainFollower {
         await this.step(leader, term.over);
         failures = 0;
       } catch (error) {
+        // A head of a branch that is gone leads nowhere: the next one told must not wait for it. Each try uses one up, so this ends.
+        const isOnlyThisHead = leader !== undefined && !this.inbox.isEmpty;
         leader = undefined;
         if (!isRetryable(error)) this.halt(error);
-        else await this.pause(error, failures, term.over);
-        failures += 1;
+        else await this.pause(error, isOnlyThisHead ? 0 : failures, term.over);
+        if (!isOnlyThisHead) failures += 1;
       }
       this.lastStepAtMs = this.parts.clock.now();
     }
