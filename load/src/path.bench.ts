@@ -35,7 +35,8 @@ async function measure(house: House): Promise<readonly Passage[]> {
   for (let i = 0; i < WARM_UP + TIPS; i += 1) {
     const message = `tip ${String(i)}`;
     const arrived = new Promise<Passage>((resolve) => waiting.set(message, resolve));
-    await client.tip(creator, GWEI, message);
+    // Not waiting for the receipt: asking for it would keep the node busy while it is measured.
+    await client.send(creator, GWEI, message);
     const passage = await within(20_000, message, arrived);
     if (i >= WARM_UP) passages.push(passage);
   }

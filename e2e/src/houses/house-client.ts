@@ -40,10 +40,15 @@ export class HouseClient {
 
   /** Sends a tip and waits until it is mined. Returns the transaction's hash. */
   async tip(creator: TestCreator, amount: bigint, message: string): Promise<Hex> {
-    this.wallet ??= await this.open();
-    const hash = await sendTip(this.wallet, { jar: this.house.chain.jar, creator: creator.wallet, amount, message });
-    await this.wallet.waitForTransactionReceipt({ hash, timeout: 20_000 });
+    const hash = await this.send(creator, amount, message);
+    await this.wallet?.waitForTransactionReceipt({ hash, timeout: 20_000 });
     return hash;
+  }
+
+  /** Sends a tip; it may not be mined yet. */
+  async send(creator: TestCreator, amount: bigint, message: string): Promise<Hex> {
+    this.wallet ??= await this.open();
+    return sendTip(this.wallet, { jar: this.house.chain.jar, creator: creator.wallet, amount, message });
   }
 
   async history(creator: TestCreator): Promise<z.output<typeof Tips>['data']> {

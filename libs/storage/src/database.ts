@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import * as z from 'zod';
 import type { SessionLimits } from './data-source.js';
+import { planName } from './plan-names.js';
 import { isCollision, storageError } from './storage-errors.js';
 
 /** Values that statements take: bytea as Buffer, int8 as number, everything wider as text. */
@@ -19,8 +20,8 @@ export interface Sql {
 const ATTEMPTS = 4;
 
 /**
- * Postgres as this room sees it: statements and transactions on pooled connections, errors in our words. Keeps no state on a session and
- * names no prepared statement, so a pooler in transaction mode may stand in between.
+ * Postgres as this room sees it: statements and transactions on pooled connections, errors in our words. With a pooler in transaction mode
+ * in between (`local`) it keeps no state on a session; without one, the statements on a tip's way are planned once a connection.
  */
 export class Database implements Sql {
   constructor(
@@ -29,17 +30,17 @@ export class Database implements Sql {
   ) {}
 
   rows<S extends z.ZodType>(shape: S, statement: string, values: readonly SqlValue[] = []): Promise<z.output<S>[]> {
-    return this.attempt((runner) => new Connection(runner).rows(shape, statement, values));
+    return this.attempt((runner) => this.on(runner).rows(shape, statement, values));
   }
 
   async run(statement: string, values: readonly SqlValue[] = []): Promise<void> {
-    await this.attempt((runner) => new Connection(runner).run(statement, values));
+    await this.attempt((runner) => this.on(runner).run(statement, values));
   }
 
   /** All or nothing. The work is run again after a deadlock, so it may do nothing but talk to the database. */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.attempt(async (runner) => {
-      const sql = new Connection(runner);
+      const sql = this.on(runner);
       await sql.run('BEGIN');
       try {
         if (this.limits.local) await sql.run(this.localLimits());
@@ -72,6 +73,10 @@ export class Database implements Sql {
     if (this.source.isInitialized) await this.source.destroy();
   }
 
+  private on(runner: QueryRunner): Connection {
+    return new Connection(runner, !this.limits.local);
+  }
+
   private async attempt<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       const runner = this.source.createQueryRunner();
@@ -96,7 +101,10 @@ export class Database implements Sql {
 }
 
 class Connection implements Sql {
-  constructor(private readonly runner: QueryRunner) {}
+  constructor(
+    private readonly runner: QueryRunner,
+    private readonly keepsPlans: boolean,
+  ) {}
 
   async rows<S extends z.ZodType>(shape: S, statement: string, values: readonly SqlValue[] = []): Promise<z.output<S>[]> {
     return z.array(shape).parse(await this.send(statement, values));
@@ -108,12 +116,22 @@ class Connection implements Sql {
 
   private async send(statement: string, values: readonly SqlValue[]): Promise<unknown> {
     try {
+      const name = this.keepsPlans ? planName(statement) : undefined;
+      if (name !== undefined) return await this.execute(name, statement, values);
       const result: unknown = await this.runner.query(statement, values.length === 0 ? undefined : [...values]);
       return result;
     } catch (error) {
       if (isReadTimeout(error)) await this.hangUp();
       throw storageError(error);
     }
+  }
+
+  /** TypeORM passes no names on. */
+  private async execute(name: string, text: string, values: readonly SqlValue[]): Promise<unknown> {
+    const client: unknown = await this.runner.connect();
+    if (!(client instanceof Client)) throw new TypeError('the pool gave something that is no pg client');
+    const result: { readonly rows: unknown } = await client.query({ name, text, values: [...values] });
+    return result.rows;
   }
 
   /** pg leaves a statement that ran out of time on the wire, and the next user of the connection would wait behind it. */

@@ -27,7 +27,7 @@ FROM creator_streams s WHERE s.creator_id = $1`;
  * A commit may land while this waits for the row: \`head\` is then the new one, but its event is not in our snapshot. The time of asking
  * stands in for it, else the sweep would never hear of that event.
  */
-const MARK_PUBLISHED = `
+export const MARK_PUBLISHED = `
 UPDATE creator_streams SET published = $2::bigint, unpublished_since = CASE WHEN head > $2::bigint
   THEN coalesce((SELECT created_at FROM creator_events WHERE creator_id = $1 AND seq = $2::bigint + 1), now()) END
 WHERE creator_id = $1 AND published < $2::bigint AND head >= $2::bigint`;
