@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 
 const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const { numPassedTests: passed, numFailedTests: failed, numPendingTests: pending, numTodoTests: todo = 0 } = report;
-// A file that could not even be loaded has no tests that fail: it counts as one.
-const broken = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+// A file that could not be loaded, or whose set-up threw, has no test that failed: it counts as one.
+const hasFailed = (test) => test.status === 'failed';
+const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some(hasFailed)).length;
 process.stdout.write(`tests: ${passed} passed, ${failed + broken} failed, ${pending + todo} skipped\n`);
 if (passed === 0 || failed + broken > 0) process.exitCode = 1;

@@ -31,6 +31,11 @@ describe('the dependency rule', () => {
     ['an app knows no other app', 'apps/api/src/probe.ts', '../../listener/src/main.js'],
     ['typeorm belongs to storage', 'libs/relay/src/probe.ts', 'typeorm'],
     ['ioredis belongs to the broker', 'libs/delivery/src/probe.ts', 'ioredis'],
+    ['an app has no database driver', 'apps/gateway/src/probe.ts', 'pg'],
+    ['an app talks to Postgres through its room', 'apps/api/src/probe.ts', 'typeorm'],
+    ['an app talks to Redis through its room', 'apps/listener/src/probe.ts', 'ioredis'],
+    ['the domain knows zod and nothing else', 'libs/tips/src/probe.ts', 'express'],
+    ['the protocol knows zod and nothing else', 'libs/protocol/src/probe.ts', 'rxjs'],
     ['the gateway has no database credentials, so no storage either', 'apps/gateway/src/probe.ts', '@droppio/storage'],
   ])('%s', async (_, file, imported) => {
     expect(await boundaryFaults(file, imported)).not.toEqual([]);
@@ -38,6 +43,7 @@ describe('the dependency rule', () => {
 
   it.each([
     ['a feature may use the words', 'libs/chain/src/probe.ts', '@droppio/tips'],
+    ['the domain may use zod', 'libs/protocol/src/probe.ts', 'zod/mini'],
     ['the owner may use its library', 'libs/broker/src/probe.ts', 'ioredis'],
     ['an app may put rooms together', 'apps/listener/src/probe.ts', '@droppio/chain'],
   ])('%s', async (_, file, imported) => {

@@ -1,17 +1,32 @@
-import { once } from 'node:events';
 import { findPrograms, HouseClient, startPostgres, startRedis, startTrio } from './houses/index.js';
+
+/** One Ctrl-C often comes twice (terminal and npm); a person's second one comes later and ends everything at once. */
+const REPEAT_MS = 2000;
+
+function firstSignal(): Promise<void> {
+  let toldAtMs: number | undefined;
+  return new Promise((resolve) => {
+    const told = (): void => {
+      if (toldAtMs !== undefined && Date.now() - toldAtMs > REPEAT_MS) process.exit(1);
+      toldAtMs ??= Date.now();
+      console.log('\nStopping…');
+      resolve();
+    };
+    process.on('SIGINT', told).on('SIGTERM', told);
+  });
+}
 
 /**
  * `npm run dev`: api, listener and two gateways as processes of their own, with Redis, Postgres and a dev chain; Redis and Postgres are
  * thrown away at the end unless REDIS_URL and DATABASE_URL name others. Children have process groups of their own: Ctrl-C reaches only
- * this one, which stops them in order.
+ * this one, which stops them in order. PORT and GATEWAY_PORT name other ports than 8080 and 8081.
  */
 async function dev(): Promise<void> {
   const undo: (() => Promise<void>)[] = [];
-  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const interrupted = firstSignal();
   try {
     const programs = findPrograms();
-    const { REDIS_URL, DATABASE_URL } = process.env;
+    const { REDIS_URL, DATABASE_URL, PORT, GATEWAY_PORT } = process.env;
     const redis = REDIS_URL === undefined ? await startRedis(programs.redisServerPath, { detached: true }) : undefined;
     if (redis !== undefined) undo.push(() => redis.stop());
     const postgres = DATABASE_URL === undefined ? await startPostgres({ detached: true }) : undefined;
@@ -20,8 +35,8 @@ async function dev(): Promise<void> {
       anvilPath: programs.anvilPath,
       redisUrl: REDIS_URL ?? redis?.url ?? '',
       postgresUrl: DATABASE_URL ?? postgres?.url ?? '',
-      apiPort: 8080,
-      gatewayPort: 8081,
+      apiPort: Number(PORT ?? 8080),
+      gatewayPort: Number(GATEWAY_PORT ?? 8081),
       echo: true,
     });
     undo.push(() => trio.stop());

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ROOT } from './houses/index.js';
@@ -15,6 +16,8 @@ let ports: Record<string, string>;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'droppio-quick-start-'));
+  // As root the database runs as somebody else, who must reach it here and not in a folder that outlives the test.
+  await chmod(dataDir, 0o755);
   const [PORT, INTERNAL_PORT, DEV_CHAIN_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
   ports = { PORT: String(PORT), INTERNAL_PORT: String(INTERNAL_PORT), DEV_CHAIN_PORT: String(DEV_CHAIN_PORT) };
 });
@@ -55,11 +58,11 @@ async function running(child: Child): Promise<{ webSocketUrl: string; output: st
   return { webSocketUrl, output: child.output() };
 }
 
-/** Processes that inherited our mark, whatever they are called and whoever their parent is now. */
+/** Processes that inherited our mark or work in our folder (Postgres gets a clean environment), whoever their parent is now. */
 function leftBehind(): string[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => readQuietly(`/proc/${pid}/environ`).includes(MARK))
+    .filter((pid) => readQuietly(`/proc/${pid}/environ`).includes(MARK) || readQuietly(`/proc/${pid}/cmdline`).includes(dataDir))
     .map((pid) => `${pid} ${readQuietly(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
 }
 
@@ -102,6 +105,9 @@ describe('the quick start', () => {
     expect(await tip.ended, tip.output()).toBe(0);
     await overlay.until(tipSaying('hello from the test'));
     overlay.socket.terminate();
+    // The search finds what runs, the database included: else finding nothing later would mean nothing.
+    const found = leftBehind().join('\n');
+    for (const part of ['standalone/dist/main.js', 'anvil', 'postgres']) expect(found).toContain(part);
     await ctrlC(first);
     expect(leftBehind()).toEqual([]);
 
@@ -129,6 +135,37 @@ describe('the quick start', () => {
     expect(leftBehind()).toEqual([]);
   });
 
+  it.each([15, 40, 65])('stops everything when the signal comes twice, %i ms apart', async (gapMs) => {
+    const child = npmStart();
+    await running(child);
+    process.kill(-child.pid, 'SIGINT');
+    await sleep(gapMs);
+    process.kill(-child.pid, 'SIGINT');
+    expect(await child.ended).toBe(0);
+    expect(leftBehind()).toEqual([]);
+  });
+
+  it('stops everything when npm alone is told to', async () => {
+    const child = npmStart();
+    await running(child);
+    process.kill(child.pid, 'SIGTERM');
+    await child.ended;
+    await expect.poll(leftBehind, { timeout: 20_000, interval: 100 }).toEqual([]);
+  });
+
+  it('ends, and says why, when its chain is killed', async () => {
+    const child = npmStart();
+    await running(child);
+    const [pid = ''] =
+      leftBehind()
+        .find((line) => line.includes('anvil['))
+        ?.split(' ') ?? [];
+    process.kill(Number(pid), 'SIGKILL');
+    expect(await child.ended).toBe(1);
+    expect(child.output()).toContain('The local chain has ended.');
+    expect(leftBehind()).toEqual([]);
+  });
+
   it.each([['PORT'], ['INTERNAL_PORT'], ['DEV_CHAIN_PORT']])('names a taken %s in a sentence, and starts nothing', async (setting) => {
     const blocker = createServer().listen(Number(ports[setting]), '127.0.0.1');
     const child = npmStart();
@@ -138,6 +175,18 @@ describe('the quick start', () => {
     );
     expect(leftBehind()).toEqual([]);
     await new Promise((resolve) => blocker.close(resolve));
+  });
+
+  it.each([
+    ['HOST', { HOST: '203.0.113.7' }, '203.0.113.7 is no address of this machine'],
+    ['DATA_DIR', { DATA_DIR: '/proc/droppio' }, 'DATA_DIR names /proc/droppio'],
+    ['DATA_DIR', { DATA_DIR: '/dev/null' }, 'DATA_DIR names /dev/null'],
+  ])('explains a %s that cannot be used', async (_, settings, sentence) => {
+    const child = npmStart(settings);
+    expect(await child.ended).toBe(1);
+    expect(child.output()).toContain(sentence);
+    expect(child.output()).not.toContain('    at ');
+    expect(leftBehind()).toEqual([]);
   });
 
   it('lists every wrong setting at once and starts nothing', async () => {

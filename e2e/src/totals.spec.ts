@@ -29,6 +29,11 @@ describe('the last line of CI', () => {
     expect(totals(report)).toEqual({ line: 'tests: 3 passed, 1 failed, 1 skipped\n', status: 1 });
   });
 
+  it('counts a file whose set-up threw, so that its tests were skipped', () => {
+    const report = { ...passing, testResults: [{ status: 'failed', assertionResults: [{ status: 'skipped' }] }] };
+    expect(totals(report)).toEqual({ line: 'tests: 3 passed, 1 failed, 1 skipped\n', status: 1 });
+  });
+
   it('fails when nothing ran, or no report was written', () => {
     expect(totals({ numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, testResults: [] }).status).toBe(1);
     expect(totals(undefined).status).not.toBe(0);

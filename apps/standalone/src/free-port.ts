@@ -1,12 +1,13 @@
 import { createServer } from 'node:net';
-import { PortTaken } from '@droppio/platform';
+import { portFault } from '@droppio/platform';
 
-/** The port itself if nobody has it, or a free one for 0. Throws `PortTaken`, which names the setting. */
+/** The port itself if it can be opened, or a free one for 0. Throws a `StartupFault` that names the setting. */
 export function claimPort(host: string, port: number, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', () => {
-      reject(new PortTaken(host, port, setting));
+    probe.once('error', (error) => {
+      const fault = portFault(error, host, port, setting);
+      reject(fault instanceof Error ? fault : error);
     });
     probe.listen({ host, port }, () => {
       const address = probe.address();

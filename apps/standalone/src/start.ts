@@ -17,6 +17,7 @@ export interface Standalone {
   readonly internalUrl: string;
   /** Absent when the settings name chains. */
   readonly devChain: DemoChain | undefined;
+  isClosing(): boolean;
   close(reason: string): Promise<void>;
 }
 
@@ -26,19 +27,20 @@ const PAGE_DIR = fileURLToPath(new URL('../../overlay/dist', import.meta.url));
 export async function startStandalone(env: StandaloneSettings): Promise<Standalone> {
   Logger.overrideLogger(new JsonLogger('standalone', env.INSTANCE_ID, env.LOG_LEVEL));
   const undo = new Undo();
+  let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
-    undo.run((name, error) => {
+    (closing ??= undo.run((name, error) => {
       new Logger('standalone').error('stop.failed', { step: name, ...errorFields(error) });
-    });
+    }));
   try {
-    return await furnish(env, undo, close);
+    return { ...(await furnish(env, undo)), close, isClosing: () => closing !== undefined };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function furnish(env: StandaloneSettings, undo: Undo, close: () => Promise<void>): Promise<Standalone> {
+async function furnish(env: StandaloneSettings, undo: Undo): Promise<Omit<Standalone, 'close' | 'isClosing'>> {
   // Ports before anything is started. The dev chain finds out about its own: the one there may be ours, left by a start that was killed.
   const port = await claimPort(env.HOST, env.PORT, 'PORT');
   const internalPort = await claimPort(env.INTERNAL_HOST, env.INTERNAL_PORT, 'INTERNAL_PORT');
@@ -53,7 +55,6 @@ async function furnish(env: StandaloneSettings, undo: Undo, close: () => Promise
     apiUrl: `http://${env.HOST}:${String(port)}`,
     internalUrl: `http://${env.INTERNAL_HOST}:${String(internalPort)}`,
     devChain,
-    close,
   };
 }
 

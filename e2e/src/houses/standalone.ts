@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { devAccounts } from '@droppio/tip-jar';
@@ -17,6 +16,8 @@ export interface StandalonePlan {
 /** The quick start: one process, embedded Postgres, broker in memory, its own dev chain. */
 export async function startStandalone(plan: StandalonePlan = {}): Promise<House> {
   const dataDir = plan.dataDir ?? (await mkdtemp(join(tmpdir(), 'droppio-standalone-')));
+  // As root the database runs as somebody else, who must reach it here and not in a folder that outlives this house.
+  if (plan.dataDir === undefined) await chmod(dataDir, 0o755);
   const app = await startApp('standalone', {
     DATA_DIR: dataDir,
     PORT: '0',

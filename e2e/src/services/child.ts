@@ -44,6 +44,10 @@ export function startChild(command: string, args: readonly string[], { echo, ...
     });
   });
   ended.catch(() => undefined);
+  // Whoever started it may end without stopping it; nothing may outlive that.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('close', () => process.off('exit', kill));
   return {
     process: child,
     get pid() {

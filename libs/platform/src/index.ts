@@ -5,4 +5,5 @@ export * from './json-logger.js';
 export * from './listen.js';
 export * from './platform.module.js';
 export * from './run-main.js';
+export * from './startup-fault.js';
 export * from './system-clock.js';

@@ -1,42 +1,49 @@
 import { InvalidSettings } from './env.js';
-import { PortTaken } from './listen.js';
+import { StartupFault } from './startup-fault.js';
 
 interface Stoppable {
   close(reason: string): Promise<void>;
 }
 
+/** One Ctrl-C often comes twice, from the terminal to the whole group and from npm to its child; a person's second one comes later. */
+const REPEAT_MS = 2000;
+/** A start has no half-way stop: it is waited for, but not for ever. */
+const START_PATIENCE_MS = 15_000;
+
 /**
  * The frame of every `main.ts`: starts, waits for a signal, stops. Faults that a person can mend (settings, a taken port) are printed as
- * sentences; anything else with its stack. Exit codes: 0 stopped by signal, 1 could not start or died.
+ * sentences; anything else with its stack. Exit codes: 0 stopped by signal, 1 could not start or died, or was told twice to stop.
  */
 export async function runMain(start: () => Promise<Stoppable>): Promise<void> {
   process.on('unhandledRejection', (error) => {
     fail('An unhandled rejection ended the process.', error);
   });
-  let running: Stoppable | undefined;
-  const signals = { received: false };
+  const state: { running?: Stoppable; toldAtMs?: number } = {};
   const stop = (signal: NodeJS.Signals): void => {
-    if (signals.received) process.exit(1);
-    signals.received = true;
-    // A signal during start-up: start() has no half-way stop, so the process waits for it and stops right after.
-    if (running !== undefined) void running.close(signal).finally(() => process.exit(0));
+    if (state.toldAtMs !== undefined) {
+      if (Date.now() - state.toldAtMs > REPEAT_MS) process.exit(1);
+      return;
+    }
+    state.toldAtMs = Date.now();
+    if (process.stderr.isTTY) process.stderr.write('\nStopping…\n');
+    if (state.running !== undefined) end(state.running, signal);
+    else setTimeout(() => process.exit(1), START_PATIENCE_MS);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
-    running = await start();
+    state.running = await start();
   } catch (error) {
-    if (error instanceof InvalidSettings || error instanceof PortTaken || error instanceof StartupFault) {
+    if (error instanceof InvalidSettings || error instanceof StartupFault) {
       process.stderr.write(`${error.message}\n`);
       process.exit(1);
     }
     fail('The process could not start.', error);
   }
-  if (signals.received) void running.close('signal during start').finally(() => process.exit(0));
+  if (state.toldAtMs !== undefined) end(state.running, 'signal during start');
 }
 
-/** An error whose message is meant for the person at the terminal: printed without a stack. */
-export class StartupFault extends Error {
-  override readonly name: string = 'StartupFault';
+function end(running: Stoppable, reason: string): void {
+  void running.close(reason).finally(() => process.exit(0));
 }
 
 function fail(what: string, error: unknown): never {

@@ -80,8 +80,9 @@ export class EmbeddedPostgres {
   }
 
   private async end(): Promise<void> {
-    process.off('exit', this.askToEnd);
     await endServer(this.server);
+    // Not before: whoever ends this process meanwhile must still take the server along.
+    process.off('exit', this.askToEnd);
     await this.release();
   }
 
