@@ -52,7 +52,7 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     });
     await overlay.page.screenshot({
       path: resolve(PICTURES, `overlay-${house.name}.png`),
-      clip: { x: 460, y: 0, width: 1000, height: 560 },
+      clip: { x: 460, y: 0, width: 1000, height: 320 },
     });
     await overlay.close();
   });
