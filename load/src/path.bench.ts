@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { HouseClient, findPrograms, startPostgres, startRedis, startStandalone, startTrio, type House } from '@droppio/e2e/houses';
 import { parseServerFrame, PROTOCOL, type TipFrame } from '@droppio/protocol';
 import { within } from '@droppio/tips';
