@@ -158,7 +158,8 @@ describe(`${ChainFollower.name} on anvil and Postgres`, () => {
     await node().mine({ blocks: 300 });
     follow();
     await caughtUp();
-    expect(await events()).toHaveLength(21);
+    // By now the old ones may be final too, which is told apart from the tips.
+    expect((await events()).filter((event) => event.startsWith('tip '))).toHaveLength(21);
   });
 
   it('stops a chain that forks below its finalised block', async () => {
