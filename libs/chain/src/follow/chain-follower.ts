@@ -24,6 +24,7 @@ export interface FollowerParts {
 const RETRY = { baseMs: 50, capMs: 5000 };
 const LEAST_PAUSE_MS = 20;
 const IDLE_MS = 1000;
+const IDLES_TO_ASK = 2;
 const TOLERATED_LAG_BLOCKS = 3;
 /** Heads keep coming and no step has ended for this long: only a restart helps. */
 const STUCK_MS = 30_000;
@@ -44,6 +45,7 @@ export class ChainFollower {
   private halted: DroppioError | undefined;
   private cursor: number | undefined;
   private lastStepAtMs: number;
+  private idles = 0;
 
   constructor(
     private readonly chain: ChainSettings,
@@ -141,7 +143,13 @@ export class ChainFollower {
     if (hint !== undefined) await leader.follow(hint, over);
     if (this.inbox.isEmpty) await leader.settle();
     this.report(leader);
-    if (this.inbox.isEmpty) await this.inbox.wait(IDLE_MS, over);
+    if (!this.inbox.isEmpty) return;
+    await this.inbox.wait(IDLE_MS, over);
+    this.idles = this.inbox.isEmpty ? this.idles + 1 : 0;
+    if (this.idles < IDLES_TO_ASK || over.aborted) return;
+    // Each head is told once. One that was used up while its step failed must not wait for the next block.
+    this.idles = 0;
+    this.inbox.offer({ head: await this.reader.head(), receivedAtMs: this.parts.clock.now() });
   }
 
   private report(leader: ChainLeader): void {
