@@ -24,7 +24,6 @@ export interface FollowerParts {
 const RETRY = { baseMs: 50, capMs: 5000 };
 const LEAST_PAUSE_MS = 20;
 const IDLE_MS = 1000;
-const IDLES_TO_ASK = 2;
 const TOLERATED_LAG_BLOCKS = 3;
 /** Heads keep coming and no step has ended for this long: only a restart helps. */
 const STUCK_MS = 30_000;
@@ -45,7 +44,6 @@ export class ChainFollower {
   private halted: DroppioError | undefined;
   private cursor: number | undefined;
   private lastStepAtMs: number;
-  private idles = 0;
 
   constructor(
     private readonly chain: ChainSettings,
@@ -111,7 +109,7 @@ export class ChainFollower {
         await this.step(leader, term.over);
         failures = 0;
       } catch (error) {
-        // A head of a branch that is gone leads nowhere: the next one told must not wait for it. Each try uses one up, so this ends.
+        // A head of a branch that is gone leads nowhere: the next one told must not wait for it. Each try uses one up and a new start asks for the head anew, so this ends.
         const isOnlyThisHead = leader !== undefined && !this.inbox.isEmpty;
         leader = undefined;
         if (!isRetryable(error)) this.halt(error);
@@ -133,7 +131,7 @@ export class ChainFollower {
     const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
     const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics });
     // Heads told before we led, or while the last attempt failed, are not told again.
-    this.inbox.offer({ head: await reader.head(), receivedAtMs: clock.now() });
+    this.inbox.replace({ head: await reader.head(), receivedAtMs: clock.now() });
     this.report(leader);
     return leader;
   }
@@ -145,11 +143,6 @@ export class ChainFollower {
     this.report(leader);
     if (!this.inbox.isEmpty) return;
     await this.inbox.wait(IDLE_MS, over);
-    this.idles = this.inbox.isEmpty ? this.idles + 1 : 0;
-    if (this.idles < IDLES_TO_ASK || over.aborted) return;
-    // Each head is told once. One that was used up while its step failed must not wait for the next block.
-    this.idles = 0;
-    this.inbox.offer({ head: await this.reader.head(), receivedAtMs: this.parts.clock.now() });
   }
 
   private report(leader: ChainLeader): void {

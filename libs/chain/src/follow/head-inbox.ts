@@ -27,6 +27,12 @@ export class HeadInbox {
     this.poke();
   }
 
+  /** As `offer`, and forgets what is no higher: this head was asked for after they were told. */
+  replace(hint: HeadHint): void {
+    this.hints = this.hints.filter(({ head }) => head.number > hint.head.number);
+    this.offer(hint);
+  }
+
   take(): HeadHint | undefined {
     return this.hints.pop();
   }
