@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
-import { Clock, EventRelay, TipLedger, within } from '@droppio/tips';
+import { Clock, EventRelay, LeaderLock, TipLedger, within } from '@droppio/tips';
 import type { ChainSettings } from './chain-settings.js';
 import { ChainFollower } from './follow/chain-follower.js';
+import type { LeaseTimes } from './follow/lease-keeper.js';
 import { ChainMetrics } from './metrics.js';
 import { ViemChainReader } from './nodes/viem-chain-reader.js';
 
 /** The block in hand is stored well within this; a node that hangs is not waited for. */
 const STOP_MS = 3000;
+
+export interface ChainOptions {
+  /** Default: 5 s, renewed every 1.5 s. */
+  readonly leaseTimes?: LeaseTimes;
+}
 
 @Injectable()
 export class FollowerRooms {
@@ -17,6 +23,7 @@ export class FollowerRooms {
     readonly relay: EventRelay,
     readonly clock: Clock,
     readonly metrics: ChainMetrics,
+    readonly lock: LeaderLock,
   ) {}
 }
 
@@ -25,9 +32,11 @@ export class ChainFollowers implements OnApplicationBootstrap, BeforeApplication
   private readonly logger = new Logger('chain');
   private readonly followers: readonly ChainFollower[];
 
-  constructor(chains: readonly ChainSettings[], rooms: FollowerRooms, health: Health) {
+  constructor(chains: readonly ChainSettings[], rooms: FollowerRooms, health: Health, options: ChainOptions) {
     const holder = randomUUID();
-    this.followers = chains.map((chain) => new ChainFollower(chain, new ViemChainReader(chain, rooms.clock, rooms.metrics), rooms, holder));
+    const { ledger, relay, clock, metrics } = rooms;
+    const parts = { ledger, relay, clock, metrics, ...options };
+    this.followers = chains.map((chain) => new ChainFollower(chain, new ViemChainReader(chain, clock, metrics), parts, holder));
     for (const follower of this.followers) {
       const name = `chain-${String(follower.chainId)}`;
       health.readyWhen(name, () => follower.notReady());

@@ -1,4 +1,5 @@
 export { chainEnv, chainSettings, type ChainSettings } from './chain-settings.js';
+export type { ChainOptions } from './chain-followers.js';
 export { ChainModule } from './chain.module.js';
 export { decodeTip, TIP_TOPIC, type RawTip } from './decode-tip.js';
 export { ChainFollower, type FollowerParts } from './follow/chain-follower.js';
