@@ -11,6 +11,11 @@ export interface ChainCursorRow {
   safeNumber: number | null;
   finalizedNumber: number | null;
   updatedAt: Date;
+  /** The first cursor: blocks up to here were never walked. */
+  begunNumber: number | null;
+  /** What the walk looks for, and the height after which it has done so. */
+  walkFilter: string | null;
+  walkFrom: number | null;
 }
 
 export const ChainCursorEntity = new EntitySchema<ChainCursorRow>({
@@ -24,6 +29,9 @@ export const ChainCursorEntity = new EntitySchema<ChainCursorRow>({
     safeNumber: { ...int8, name: 'safe_number', nullable: true },
     finalizedNumber: { ...int8, name: 'finalized_number', nullable: true },
     updatedAt: { ...now, name: 'updated_at' },
+    begunNumber: { ...int8, name: 'begun_number', nullable: true },
+    walkFilter: { type: 'text', name: 'walk_filter', nullable: true },
+    walkFrom: { ...int8, name: 'walk_from', nullable: true },
   },
 });
 
@@ -96,5 +104,26 @@ export const QuarantinedLogEntity = new EntitySchema<QuarantinedLogRow>({
     code: { type: 'text' },
     raw: bytes,
     createdAt: { ...now, name: 'created_at' },
+  },
+});
+
+/** Final heights that were searched for what a filter names, apart from the walk's own. Ranges of one filter never touch. */
+export interface ChainCoverageRow {
+  chainId: number;
+  filter: string;
+  fromNumber: number;
+  toNumber: number;
+  updatedAt: Date;
+}
+
+export const ChainCoverageEntity = new EntitySchema<ChainCoverageRow>({
+  name: 'ChainCoverage',
+  tableName: 'chain_coverage',
+  columns: {
+    chainId: { ...int8, name: 'chain_id', primary: true },
+    filter: { type: 'text', primary: true },
+    fromNumber: { ...int8, name: 'from_number', primary: true },
+    toNumber: { ...int8, name: 'to_number' },
+    updatedAt: { ...now, name: 'updated_at' },
   },
 });

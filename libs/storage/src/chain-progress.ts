@@ -34,7 +34,7 @@ const RELEASE = `UPDATE chain_leases SET expires_at = '-infinity' WHERE chain_id
 
 const BEGIN = `
 WITH cur AS (
-  INSERT INTO chain_cursors AS c (chain_id, number, hash, epoch) VALUES ($1, $2, $3, $6)
+  INSERT INTO chain_cursors AS c (chain_id, number, hash, epoch, begun_number) VALUES ($1, $2::bigint, $3, $6, $2::bigint)
   ON CONFLICT (chain_id) DO UPDATE SET epoch = greatest(c.epoch, excluded.epoch)
   RETURNING number, hash, epoch, chain_id
 ), block AS (

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import type { PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
-import { ChainBlockEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
+import { ChainBlockEntity, ChainCoverageEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
 import {
   AccessTokenEntity,
   CreatorEntity,
@@ -13,12 +13,13 @@ import {
 } from './creator-entities.js';
 import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
 import { SignIn1763900000000 } from './migration-0002-sign-in.js';
+import { Coverage1764100000000 } from './migration-0004-coverage.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
 
 /** In order of their time stamps; never edited once released. */
-export const MIGRATIONS = [FirstHouse1763800000000, SignIn1763900000000];
+export const MIGRATIONS = [FirstHouse1763800000000, SignIn1763900000000, Coverage1764100000000];
 
 export interface SessionLimits {
   readonly statementTimeoutMs: number;
@@ -44,6 +45,7 @@ export function createDataSource(options: StorageOptions): DataSource {
     applicationName: 'droppio',
     entities: [
       ChainCursorEntity,
+      ChainCoverageEntity,
       ChainBlockEntity,
       ChainLeaseEntity,
       QuarantinedLogEntity,

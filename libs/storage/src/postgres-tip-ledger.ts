@@ -2,8 +2,12 @@ import { Injectable } from '@nestjs/common';
 import {
   Clock,
   TipLedger,
+  type BackfillBlock,
+  type BackfillOutcome,
+  type BackfillRange,
   type BlockCommit,
   type BlockHeader,
+  type BlockRange,
   type BlockRef,
   type ChainCursor,
   type CommitOutcome,
@@ -15,8 +19,10 @@ import {
   type Lease,
   type Reorg,
 } from '@droppio/tips';
+import { BackfillWriter } from './backfill-writer.js';
 import { BlockWriter } from './block-writer.js';
 import { ChainProgress } from './chain-progress.js';
+import { Coverage } from './coverage.js';
 import { Database } from './database.js';
 import { EventLog } from './event-log.js';
 import { Finality, type Marks } from './finality.js';
@@ -30,6 +36,8 @@ export class PostgresTipLedger extends TipLedger {
   private readonly progress: ChainProgress;
   private readonly writer: BlockWriter;
   private readonly finality: Finality;
+  private readonly backfills: BackfillWriter;
+  private readonly coverage: Coverage;
   private readonly events: EventLog;
 
   constructor(
@@ -41,6 +49,8 @@ export class PostgresTipLedger extends TipLedger {
     this.progress = new ChainProgress(database);
     this.writer = new BlockWriter(database, metrics);
     this.finality = new Finality(database, clock);
+    this.backfills = new BackfillWriter(database, metrics);
+    this.coverage = new Coverage(database);
     this.events = new EventLog(database);
   }
 
@@ -81,6 +91,18 @@ export class PostgresTipLedger extends TipLedger {
 
   override finalize(chainId: number, fence: number, marks: Marks): Promise<CommitOutcome> {
     return this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
+  }
+
+  override looksFor(chainId: number, fence: number, filter: string): Promise<void> {
+    return this.coverage.looksFor(chainId, fence, filter);
+  }
+
+  override backfill(chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome> {
+    return this.backfills.backfill(chainId, range, blocks);
+  }
+
+  override holes(chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]> {
+    return this.coverage.holes(chainId, filter, range);
   }
 
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {

@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { describeBackfill } from './backfill.contract.js';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
@@ -10,5 +11,6 @@ const make = () => openTestStorage(inject('postgresUrl'));
 
 describeTipLedger(where, make);
 describeTipReading(where, make);
+describeBackfill(where, make);
 describeCreatorDirectory(where, make);
 describeSignInStore(where, make);

@@ -8,6 +8,8 @@ import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
 import { openDatabase } from './migrate.js';
 import { openTestStorage, type TestStorage } from './testing/index.js';
 import { HISTORY } from './tip-history.js';
+import { BACKFILL_AND_TELL } from './backfill-statements.js';
+import { COVERED } from './coverage.js';
 import { COMMIT_BLOCK, ORPHAN_TIPS, RAISE_STATES } from './tip-statements.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
@@ -99,6 +101,7 @@ describe('every list query reads through an index', () => {
          decode(repeat('00', 32), 'hex'), NULL, NULL, CASE WHEN n > 39900 THEN 'confirmed' ELSE 'finalized' END, 1, n, decode(repeat('00', 32), 'hex'), n, 0 FROM generate_series(0, 39999) n`,
       `INSERT INTO chain_blocks SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), n, decode(repeat('00', 32), 'hex'), n, n, true FROM generate_series(0, 19999) n`,
       `INSERT INTO chain_cursors SELECT n, 1, decode(repeat('00', 32), 'hex'), 1 FROM generate_series(1, 2000) n`,
+      `INSERT INTO chain_coverage SELECT 1, 'f', n * 10, n * 10 + 5 FROM generate_series(0, 19999) n`,
       'ANALYZE',
     ]) {
       await storage.database.run(statement);
@@ -118,6 +121,8 @@ describe('every list query reads through an index', () => {
     ['tips to raise', RAISE_STATES, [1, 39_950, 39_920, 0, 1000]],
     ['tips to orphan', ORPHAN_TIPS, [1, 39_990, '[]', 0]],
     ['a block with tips', COMMIT_BLOCK, [1, 20_000, zero(32), zero(32), 1, 0, 0, '[]', '[]']],
+    ['tips of a backfill that are told', BACKFILL_AND_TELL, [1, '[]', '[]']],
+    ['coverage', COVERED, [1, 'f', 1000, 2000]],
     ['streams of a reorg', LOCK_STREAMS, [1, 39_990, [zero(32)], [zero(20)]]],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {

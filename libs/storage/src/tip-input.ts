@@ -76,7 +76,7 @@ function asideOfLog({ log, code }: QuarantinedLog): Aside {
   return { logIndex: log.logIndex, code: code.slice(0, 64), raw: rawHex(log) };
 }
 
-function asideOfTip(tip: SightedTip, code: string, nth: number): Aside {
+export function asideOfTip(tip: SightedTip, code: string, nth: number): Aside {
   // A log index that cannot be stored is part of the fault: a negative one stands for it, unique in the block.
   return { logIndex: int4.safeParse(tip.logIndex).success ? tip.logIndex : -1 - nth, code, raw: rawHex(tip) };
 }
@@ -86,23 +86,25 @@ function rawHex(value: object): string {
   return Buffer.from(json, 'utf8').toString('hex');
 }
 
+/** A tip as statements take it: a row of `jsonb_to_recordset`. */
+export function tipRow(tip: SightedTip): Readonly<Record<string, unknown>> {
+  return {
+    tx_hash: tip.txHash.slice(2),
+    ordinal: tip.ordinal,
+    log_index: tip.logIndex,
+    wallet: tip.creator.slice(2),
+    sender: tip.from.slice(2),
+    token: tip.token.slice(2),
+    amount: tip.amount.toString(),
+    message: tip.message,
+    ref: tip.ref.slice(2),
+    display: tip.display,
+  };
+}
+
 /** The tips as one JSON parameter: `jsonb_to_recordset` turns it into rows inside the statement. */
 export function tipsJson(tips: readonly SightedTip[]): string {
-  return JSON.stringify(
-    tips.map((tip, pos) => ({
-      pos,
-      tx_hash: tip.txHash.slice(2),
-      ordinal: tip.ordinal,
-      log_index: tip.logIndex,
-      wallet: tip.creator.slice(2),
-      sender: tip.from.slice(2),
-      token: tip.token.slice(2),
-      amount: tip.amount.toString(),
-      message: tip.message,
-      ref: tip.ref.slice(2),
-      display: tip.display,
-    })),
-  );
+  return JSON.stringify(tips.map((tip, pos) => ({ pos, ...tipRow(tip) })));
 }
 
 export function asideJson(aside: readonly Aside[]): string {

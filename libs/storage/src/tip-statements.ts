@@ -7,7 +7,7 @@ import { TIP_TTL_MS } from '@droppio/tips';
  * - Bumping head under that lock makes commit order = seq order; a waiting statement re-reads the newest head.
  * - A creator that was deleted meanwhile has no stream: its news go nowhere.
  */
-const TELL = `
+export const TELL = `
 counts AS (
   SELECT creator_id, count(*) AS n FROM news GROUP BY creator_id
 ), locked AS MATERIALIZED (
@@ -31,7 +31,7 @@ counts AS (
   FROM placed
 )`;
 
-const CREATORS = `ARRAY(SELECT creator_id::text FROM bumped ORDER BY 1) AS creators`;
+export const CREATORS = `ARRAY(SELECT creator_id::text FROM bumped ORDER BY 1) AS creators`;
 
 /** Moves the cursor to the child of the block it stands on, or changes nothing at all: the gate of everything below. */
 const ADVANCE = `

@@ -1,5 +1,6 @@
 export * from './amount.js';
 export * from './backoff.js';
+export * from './block-range.js';
 export * from './block.js';
 export * from './clean-message.js';
 export * from './creator-event.js';

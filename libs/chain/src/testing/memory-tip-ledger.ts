@@ -2,8 +2,13 @@ import {
   TIP_TTL_MS,
   tipId,
   TipLedger,
+  uncovered,
+  type BackfillBlock,
+  type BackfillOutcome,
+  type BackfillRange,
   type BlockCommit,
   type BlockHeader,
+  type BlockRange,
   type BlockRef,
   type ChainCursor,
   type CommitOutcome,
@@ -39,6 +44,10 @@ export class MemoryTipLedger extends TipLedger {
   /** How many calls changed something, by name. */
   readonly writes: Record<string, number> = {};
   private canonical: (Link & { readonly timestampMs: number })[] = [];
+  private readonly covered: (BlockRange & { readonly filter: string })[] = [];
+  private begun = -1;
+  private finalized = -1;
+  private walk: { readonly filter: string; readonly from: number } | undefined;
   private fence = 0;
   private lease: { holder: string; untilMs: number } | undefined;
 
@@ -74,7 +83,10 @@ export class MemoryTipLedger extends TipLedger {
   }
 
   override begin(_chainId: number, block: BlockHeader): Promise<ChainCursor> {
-    if (this.canonical.length === 0) this.canonical.push(block);
+    if (this.canonical.length === 0) {
+      this.canonical.push(block);
+      this.begun = block.number;
+    }
     const tip = this.canonical.at(-1) ?? block;
     return Promise.resolve({ number: tip.number, hash: tip.hash, fence: this.fence });
   }
@@ -113,6 +125,7 @@ export class MemoryTipLedger extends TipLedger {
   override finalize(_chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome> {
     if (fence !== this.fence) return Promise.resolve(MOVED);
     this.wrote('finalize');
+    this.finalized = Math.max(this.finalized, marks.finalized?.number ?? -1);
     const creators = new Set<string>();
     for (const stored of this.tips.values()) {
       const { state, block, tip } = stored;
@@ -123,6 +136,41 @@ export class MemoryTipLedger extends TipLedger {
       creators.add(tip.creator);
     }
     return Promise.resolve({ kind: 'committed', creators: [...creators] });
+  }
+
+  override looksFor(_chainId: number, fence: number, filter: string): Promise<void> {
+    if (fence !== this.fence || this.walk?.filter === filter) return Promise.resolve();
+    if (this.walk !== undefined)
+      this.covered.push({ filter: this.walk.filter, from: this.walk.from + 1, to: Math.min(this.height, this.finalized) });
+    this.walk = { filter, from: this.height };
+    return Promise.resolve();
+  }
+
+  override backfill(_chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome> {
+    const { filter, from, to, final = -1 } = range;
+    const last = Math.max(this.finalized, Math.min(this.begun, final));
+    const taken = blocks.filter(({ block }) => block.number <= last || this.canonical.some(({ hash }) => hash === block.hash));
+    const creators = new Set<string>();
+    let stored = 0;
+    this.wrote('backfill');
+    for (const { block, tips, quarantined, tell } of taken) {
+      this.quarantine.push(...quarantined);
+      for (const tip of tips.filter((found) => !this.tips.has(this.idOf(found)))) {
+        const fresh: Stored = { tip, state: block.number <= last ? 'finalized' : 'confirmed', rev: 1, block };
+        this.tips.set(this.idOf(tip), fresh);
+        stored += 1;
+        if (tell) this.tell(fresh, 'tip');
+        if (tell) creators.add(tip.creator);
+      }
+    }
+    if (from <= Math.min(to, last)) this.covered.push({ filter, from, to: Math.min(to, last) });
+    const all = taken.reduce((sum, { tips }) => sum + tips.length, 0);
+    return Promise.resolve({ creators: [...creators], stored, known: all - stored, later: blocks.length - taken.length });
+  }
+
+  override holes(_chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]> {
+    const walked = this.walk?.filter === filter ? [{ from: this.walk.from + 1, to: this.height }] : [];
+    return Promise.resolve(uncovered(range, [...this.covered.filter((part) => part.filter === filter), ...walked]));
   }
 
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {

@@ -106,6 +106,11 @@ export class ScriptLedger extends TipLedger {
   override commit = notHere;
   override reorganise = notHere;
   override finalize = notHere;
+  override sight = notHere;
+  override drop = notHere;
+  override looksFor = notHere;
+  override backfill = notHere;
+  override holes = notHere;
   override history = notHere;
 
   private async answer<T>(call: string, read: () => T): Promise<T> {

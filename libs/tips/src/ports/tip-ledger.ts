@@ -1,3 +1,4 @@
+import type { BlockRange } from '../block-range.js';
 import type { BlockHeader, BlockRef, ChainLog } from '../block.js';
 import type { CreatorEvent, FeedPosition } from '../creator-event.js';
 import type { OverlayGrant } from '../creator.js';
@@ -33,6 +34,30 @@ export interface Reorg {
 
 /** `moved`: the cursor is not where the caller thought (another leader, another branch). Reload it; never retry blindly. */
 export type CommitOutcome = { readonly kind: 'committed'; readonly creators: readonly string[] } | { readonly kind: 'moved' };
+
+/** A range of heights that was searched whole, both ends included. */
+export interface BackfillRange extends BlockRange {
+  /** What was searched for: the version hash of a chain's filter. At most 64 characters. */
+  readonly filter: string;
+  /** Height up to which the caller's nodes call the chain final, as he has just read it. It counts only below where the walk began. */
+  readonly final?: number;
+}
+
+/** A block of the range that holds tips. `tell`: its tips are alerts still, not only history. */
+export interface BackfillBlock extends BlockCommit {
+  readonly tell: boolean;
+}
+
+export interface BackfillOutcome {
+  /** Whoever has new events. */
+  readonly creators: readonly string[];
+  /** Tips that are new. */
+  readonly stored: number;
+  /** Tips that were there already; untouched. */
+  readonly known: number;
+  /** Blocks that were left out, since they are neither final nor canonical with us: the walk will bring them, or they are gone. */
+  readonly later: number;
+}
 
 export interface Lease {
   readonly fence: number;
@@ -81,6 +106,21 @@ export abstract class TipLedger {
   abstract reorganise(chainId: number, fence: number, reorg: Reorg): Promise<CommitOutcome>;
   /** Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. */
   abstract finalize(chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome>;
+
+  /**
+   * From the cursor on, blocks are searched with this filter. What the walk has searched with it, up to the next change, counts as covered;
+   * nothing needs to be noted block by block. Ignored from whoever does not hold the fence.
+   */
+  abstract looksFor(chainId: number, fence: number, filter: string): Promise<void>;
+  /**
+   * Tips of blocks that the walk did not search, or searched for less. One transaction, not fenced: any process may run it, beside the
+   * leader. A final block (`finalized` here, or below where the walk began and final by the caller's word) is taken as it is and its tips
+   * are `finalized`; a later one only while its very hash is canonical here. Tips that exist are never changed nor told again; one that
+   * cannot be stored is set aside. The final part of the range is then covered. May be repeated; keep it below some thousand tips.
+   */
+  abstract backfill(chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome>;
+  /** What of the range neither the walk nor a backfill has searched with this filter, in order. */
+  abstract holes(chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]>;
 
   /** Events after a seq, in order, at most `limit`. */
   abstract eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]>;

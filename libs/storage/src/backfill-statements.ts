@@ -1,0 +1,53 @@
+import { CREATORS, TELL } from './tip-statements.js';
+
+/*
+ * $1 chain, $2 blocks, $3 tips. Tips that exist are left as they are, whatever their state: what the walk stored it also keeps up to date.
+ * A tip that is told has its creator at once, as with a live block; one that is not told stays nobody's, so nothing of it is told later.
+ */
+const stored = (toldTo: string): string => `
+blocks AS (
+  SELECT b.nth, b.number, decode(b.hash, 'hex') AS hash, b.time_ms, b.seen_at_ms, b.state, b.tell
+  FROM jsonb_to_recordset($2::jsonb) AS b(nth int, number bigint, hash text, time_ms bigint, seen_at_ms bigint, state text, tell boolean)
+), input AS MATERIALIZED (
+  SELECT b.number, b.hash, b.time_ms, b.seen_at_ms, b.state, b.tell, decode(i.tx_hash, 'hex') AS tx_hash, i.ordinal, i.log_index,
+    decode(i.wallet, 'hex') AS wallet, decode(i.sender, 'hex') AS sender, decode(i.token, 'hex') AS token, i.amount, i.message,
+    decode(i.ref, 'hex') AS ref, i.display
+  FROM jsonb_to_recordset($3::jsonb) AS i(block int, tx_hash text, ordinal int, log_index int, wallet text, sender text, token text,
+    amount numeric, message text, ref text, display jsonb)
+  JOIN blocks b ON b.nth = i.block
+), sighted AS (
+  INSERT INTO tip_sightings (chain_id, block_hash, log_index, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms)
+  SELECT $1::bigint, hash, log_index, number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms FROM input
+  ON CONFLICT DO NOTHING
+), stored AS (
+  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
+    block_number, block_hash, block_time_ms, log_index)
+  SELECT $1::bigint, tx_hash, ordinal, i.wallet, sender, token, amount, message, ref, display, ${toldTo}, state, 1, number, hash, time_ms, log_index
+  FROM input i
+  ON CONFLICT DO NOTHING
+  RETURNING *
+)`;
+
+const COUNT = '(SELECT count(*)::int FROM stored) AS stored';
+
+export const BACKFILL = `WITH ${stored('NULL::uuid')} SELECT '{}'::text[] AS creators, ${COUNT}`;
+
+export const BACKFILL_AND_TELL = `
+WITH ${stored('CASE WHEN i.tell AND i.display IS NOT NULL THEN (SELECT w.creator_id FROM creator_wallets w WHERE w.address = i.wallet) END')}, news AS MATERIALIZED (
+  SELECT s.told_to AS creator_id, row_number() OVER (ORDER BY s.block_number, s.log_index) AS nth, 'tip' AS type, s.state, s.rev,
+    s.chain_id, s.tx_hash, s.ordinal, s.display, s.block_time_ms, i.seen_at_ms
+  FROM stored s JOIN input i ON (i.tx_hash, i.ordinal, i.hash) = (s.tx_hash, s.ordinal, s.block_hash)
+  WHERE s.told_to IS NOT NULL
+), ${TELL}
+SELECT ${CREATORS}, ${COUNT}`;
+
+/** $1 chain, $2 logs to set aside. Gives those that were not there before. */
+export const SET_ASIDE = `
+WITH new AS (
+  INSERT INTO quarantined_logs (chain_id, block_hash, log_index, block_number, code, raw)
+  SELECT $1::bigint, decode(q.block_hash, 'hex'), q.log_index, q.block_number, q.code, decode(q.raw, 'hex')
+  FROM jsonb_to_recordset($2::jsonb) AS q(block_hash text, log_index int, block_number bigint, code text, raw text)
+  ON CONFLICT DO NOTHING
+  RETURNING code
+)
+SELECT code, count(*)::int AS count FROM new GROUP BY code`;
