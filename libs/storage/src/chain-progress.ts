@@ -23,7 +23,7 @@ WITH lease AS (
   VALUES ($1, $2, 1, now() + $3::double precision * interval '1 millisecond')
   ON CONFLICT (chain_id) DO UPDATE SET epoch = l.epoch + (l.holder IS DISTINCT FROM excluded.holder)::int, holder = excluded.holder,
     expires_at = excluded.expires_at
-  WHERE l.holder = excluded.holder OR l.expires_at < now()
+  WHERE l.holder = excluded.holder OR l.expires_at < now() OR $4::boolean
   RETURNING epoch
 ), fenced AS (
   UPDATE chain_cursors c SET epoch = lease.epoch FROM lease WHERE c.chain_id = $1 AND c.epoch < lease.epoch
@@ -51,8 +51,8 @@ export const WINDOW = 'SELECT number, hash, parent_hash FROM chain_blocks WHERE 
 export class ChainProgress {
   constructor(private readonly database: Database) {}
 
-  async acquire(chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined> {
-    const [lease] = await this.database.rows(Leased, ACQUIRE, [chainId, holder, ttlMs]);
+  async acquire(chainId: number, holder: string, ttlMs: number, force: boolean): Promise<Lease | undefined> {
+    const [lease] = await this.database.rows(Leased, ACQUIRE, [chainId, holder, ttlMs, force]);
     return lease && { fence: lease.epoch, expiresInMs: ttlMs };
   }
 

@@ -54,8 +54,13 @@ export class PostgresTipLedger extends TipLedger {
     this.events = new EventLog(database);
   }
 
-  override acquire(chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined> {
-    return this.progress.acquire(chainId, holder, ttlMs);
+  override acquire(
+    chainId: number,
+    holder: string,
+    ttlMs: number,
+    { force = false }: { force?: boolean } = {},
+  ): Promise<Lease | undefined> {
+    return this.progress.acquire(chainId, holder, ttlMs, force);
   }
 
   override release(chainId: number, holder: string): Promise<void> {

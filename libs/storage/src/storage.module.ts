@@ -1,10 +1,11 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { CreatorDirectory, SignInStore, TipLedger } from '@droppio/tips';
+import { CreatorDirectory, LeaderLock, SignInStore, TipLedger } from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
+import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import type { StorageOptions } from './storage-env.js';
@@ -15,6 +16,7 @@ class PoolKeeper implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(Database) private readonly database: Database,
     private readonly health: Health,
+    private readonly leaderLock: LeaderLock,
   ) {}
 
   onModuleInit(): void {
@@ -28,8 +30,9 @@ class PoolKeeper implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.database.close();
+  async onApplicationShutdown(): Promise<void> {
+    await this.leaderLock.close();
+    await this.database.close();
   }
 }
 
@@ -45,10 +48,11 @@ export class StorageModule {
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: SignInStore, useClass: PostgresSignInStore },
+        { provide: LeaderLock, useFactory: () => new PostgresLeaderLock(options) },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory, SignInStore],
+      exports: [TipLedger, CreatorDirectory, SignInStore, LeaderLock],
     };
   }
 }

@@ -49,6 +49,18 @@ export function describeTipLedger(where: string, make: () => Promise<TestStorage
         expect(second?.fence).toBe((first?.fence ?? 0) + 1);
       });
 
+      it('gives a chain away before its lease has run out to who takes it by force, and the one before is fenced off with it', async () => {
+        const { ledger } = storage;
+        const own = aChainId();
+        const old = await ledger.acquire(own, 'old', 10_000);
+        const start = await ledger.begin(own, genesis, old?.fence ?? 0);
+        const next = await ledger.acquire(own, 'new', 10_000, { force: true });
+        expect(next?.fence).toBe(start.fence + 1);
+        expect(await ledger.commit(own, start.fence, aCommit(aChildOf(genesis)))).toEqual({ kind: 'moved' });
+        expect(await ledger.acquire(own, 'old', 10_000)).toBeUndefined();
+        expect((await ledger.acquire(own, 'new', 10_000, { force: true }))?.fence).toBe(next?.fence);
+      });
+
       it('lets only one of many that ask at once have it', async () => {
         const asked = Array.from({ length: 8 }, (_, n) => storage.ledger.acquire(chainId, `holder ${String(n)}`, 10_000));
         expect((await Promise.all(asked)).filter((lease) => lease !== undefined)).toHaveLength(1);

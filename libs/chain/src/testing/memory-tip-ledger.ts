@@ -64,9 +64,9 @@ export class MemoryTipLedger extends TipLedger {
     return [...this.tips].filter(([, { state }]) => state !== 'orphaned' && state !== 'lost').map(([id]) => id);
   }
 
-  override acquire(_chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined> {
+  override acquire(_chainId: number, holder: string, ttlMs: number, { force = false }: { force?: boolean } = {}): Promise<Lease | undefined> {
     const held = this.lease;
-    if (held !== undefined && held.holder !== holder && held.untilMs > this.now()) return Promise.resolve(undefined);
+    if (!force && held !== undefined && held.holder !== holder && held.untilMs > this.now()) return Promise.resolve(undefined);
     if (held?.holder !== holder) this.fence += 1;
     this.lease = { holder, untilMs: this.now() + ttlMs };
     return Promise.resolve({ fence: this.fence, expiresInMs: ttlMs });

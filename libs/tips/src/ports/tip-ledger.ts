@@ -89,8 +89,11 @@ export interface FeedSnapshot {
  * Throws `StorageUnavailable` (retryable). Implementation: `PostgresTipLedger`, on an external or an embedded Postgres.
  */
 export abstract class TipLedger {
-  /** Takes or renews the lease of a chain. `undefined`: somebody else holds it. Expiry is by the database's clock. */
-  abstract acquire(chainId: number, holder: string, ttlMs: number): Promise<Lease | undefined>;
+  /**
+   * Takes or renews the lease of a chain. `undefined`: somebody else holds it. Expiry is by the database's clock. `force` takes it although
+   * somebody holds it still: for who knows by a `LeaderLock` that the holder is gone. If he is not, he is fenced off by the same statement.
+   */
+  abstract acquire(chainId: number, holder: string, ttlMs: number, options?: { readonly force?: boolean }): Promise<Lease | undefined>;
   abstract release(chainId: number, holder: string): Promise<void>;
   abstract cursor(chainId: number): Promise<ChainCursor | undefined>;
   /** Sets the first cursor of a chain; an existing one stays. Returns the cursor that holds. */

@@ -1,3 +1,4 @@
 export * from './builders.js';
 export * from './manual-clock.js';
+export * from './memory-leader-lock.js';
 export * from './random.js';
