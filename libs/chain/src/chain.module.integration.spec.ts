@@ -1,7 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Health, Instance, PlatformModule } from '@droppio/platform';
-import { EventRelay, TipLedger } from '@droppio/tips';
+import { EventRelay, LeaderLock, TipLedger } from '@droppio/tips';
+import { LockTable, MemoryLeaderLock } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
 import { ChainModule } from './chain.module.js';
 import { FakeNode } from './testing/fake-node.js';
@@ -19,8 +20,9 @@ const relay = new NotingRelay();
   providers: [
     { provide: TipLedger, useValue: ledger },
     { provide: EventRelay, useValue: relay },
+    { provide: LeaderLock, useValue: new MemoryLeaderLock(new LockTable()) },
   ],
-  exports: [TipLedger, EventRelay],
+  exports: [TipLedger, EventRelay, LeaderLock],
 })
 class Neighbours {}
 

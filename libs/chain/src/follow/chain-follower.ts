@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import { backoffMs, DroppioError, isRetryable, type ChainReader, type Clock, type EventRelay, type TipLedger } from '@droppio/tips';
+import { backoffMs, DroppioError, isRetryable, type ChainReader, type Clock, type EventRelay, type LeaderLock, type TipLedger } from '@droppio/tips';
 import type { ChainSettings } from '../chain-settings.js';
 import type { ChainMetrics } from '../metrics.js';
 import { TipSpotter } from '../sight-tips.js';
@@ -17,6 +17,8 @@ export interface FollowerParts {
   readonly relay: EventRelay;
   readonly clock: Clock;
   readonly metrics: ChainMetrics;
+  /** Makes a standby take over at once when the leader's process dies; without it, when the lease runs out. */
+  readonly lock?: LeaderLock;
   /** Default: 5 s, renewed every 1.5 s. */
   readonly leaseTimes?: LeaseTimes;
 }
@@ -89,11 +91,11 @@ export class ChainFollower {
   }
 
   private async run(): Promise<void> {
-    const { ledger, clock, leaseTimes = LEASE_TIMES } = this.parts;
+    const { ledger, clock, lock, leaseTimes = LEASE_TIMES } = this.parts;
     this.reader.watchHeads((head, receivedAtMs) => {
       this.inbox.offer({ head, receivedAtMs });
     }, this.stopping.signal);
-    const leases = new LeaseKeeper(this.chainId, this.holder, ledger, clock, leaseTimes);
+    const leases = new LeaseKeeper(this.chainId, this.holder, { ledger, clock, lock }, leaseTimes);
     await leases.run((term) => this.lead(term), this.stopping.signal);
   }
 

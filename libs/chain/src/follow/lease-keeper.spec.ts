@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Lease } from '@droppio/tips';
-import { ManualClock } from '@droppio/tips/testing';
+import { LockTable, ManualClock, MemoryLeaderLock } from '@droppio/tips/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryTipLedger } from '../testing/memory-tip-ledger.js';
 import { LeaseKeeper, type Term } from './lease-keeper.js';
@@ -14,19 +14,41 @@ class LeaseLedger extends MemoryTipLedger {
   asked = 0;
   answer: (() => Promise<Lease | undefined>) | undefined;
 
-  override acquire(...args: Parameters<MemoryTipLedger['acquire']>): Promise<Lease | undefined> {
+  private readonly frozen = new Map<string, (() => void)[]>();
+
+  override async acquire(...args: Parameters<MemoryTipLedger['acquire']>): Promise<Lease | undefined> {
     this.asked += 1;
+    const waiting = this.frozen.get(args[1]);
+    if (waiting !== undefined) await new Promise<void>((resolve) => waiting.push(resolve));
     return this.answer?.() ?? super.acquire(...args);
+  }
+
+  /** A holder whose questions wait until it is thawed. */
+  freeze(holder: string): void {
+    this.frozen.set(holder, []);
+  }
+
+  thaw(holder: string): void {
+    const waiting = this.frozen.get(holder) ?? [];
+    this.frozen.delete(holder);
+    for (const wake of waiting) wake();
+  }
+
+  /** Nothing is heard of it ever again. */
+  kill(holder: string): void {
+    this.freeze(holder);
   }
 }
 
 let clock: ManualClock;
 let ledger: LeaseLedger;
+let table: LockTable;
 let stopping: AbortController;
 
 beforeEach(() => {
   clock = new ManualClock();
   ledger = new LeaseLedger(() => clock.now());
+  table = new LockTable();
   stopping = new AbortController();
 });
 
@@ -41,7 +63,14 @@ const pass = async (ms: number): Promise<void> => {
   }
 };
 
-function lead(holder: string): { terms: Term[]; done: Promise<void> } {
+interface Leading {
+  readonly terms: Term[];
+  readonly done: Promise<void>;
+  readonly lock: MemoryLeaderLock;
+}
+
+/** One process. Without a lock of its own it knows of leaders by their lease alone. */
+function lead(holder: string, { hasLock = false, signal = stopping.signal } = {}): Leading {
   const terms: Term[] = [];
   const work = (term: Term): Promise<void> => {
     terms.push(term);
@@ -51,7 +80,9 @@ function lead(holder: string): { terms: Term[]; done: Promise<void> } {
       });
     });
   };
-  return { terms, done: new LeaseKeeper(1, holder, ledger, clock, TIMES).run(work, stopping.signal) };
+  const lock = new MemoryLeaderLock(table);
+  const parts = { ledger, clock, lock: hasLock ? lock : undefined };
+  return { terms, lock, done: new LeaseKeeper(1, holder, parts, TIMES).run(work, signal) };
 }
 
 describe(LeaseKeeper.name, () => {
@@ -74,7 +105,6 @@ describe(LeaseKeeper.name, () => {
   it.each<[string, () => Promise<Lease | undefined>]>([
     ['fails', () => Promise.reject(new Error('no database'))],
     ['hangs', () => new Promise(() => undefined)],
-    ['says that somebody else has it', () => Promise.resolve(undefined)],
   ])('ends its term when the lease has run out because the ledger %s, and not before', async (_, answer) => {
     const { terms } = lead('one');
     await settle();
@@ -95,6 +125,14 @@ describe(LeaseKeeper.name, () => {
     await pass(20_000);
     expect(terms).toHaveLength(1);
     expect(terms[0]?.over.aborted).toBe(false);
+  });
+
+  it('ends its term at once when somebody else has the lease', async () => {
+    const { terms } = lead('one');
+    await settle();
+    ledger.answer = () => Promise.resolve(undefined);
+    await pass(1600);
+    expect(terms[0]?.over.aborted).toBe(true);
   });
 
   it('ends its term at once when the fence has moved: somebody led in between', async () => {
@@ -124,5 +162,100 @@ describe(LeaseKeeper.name, () => {
     const second = lead('two');
     await settle();
     expect(second.terms).toHaveLength(1);
+  });
+
+  describe('with a lock that falls with its process', () => {
+    const isLeading = ({ terms }: Leading): boolean => terms.at(-1)?.over.aborted === false;
+
+    it('takes over within moments when the leader’s connection is gone, though its lease is not', async () => {
+      const dying = new AbortController();
+      const one = lead('one', { hasLock: true, signal: dying.signal });
+      await settle();
+      const two = lead('two', { hasLock: true });
+      await pass(10_000);
+      expect([isLeading(one), isLeading(two)]).toEqual([true, false]);
+      const fence = one.terms[0]?.fence ?? 0;
+      // A process that was killed neither renews nor releases.
+      ledger.kill('one');
+      await one.lock.close();
+      await pass(300);
+      expect(isLeading(two)).toBe(true);
+      expect(two.terms[0]?.fence).toBe(fence + 1);
+    });
+
+    it('leaves the chain to a leader who has the lock, however long', async () => {
+      const [one, two] = [lead('one', { hasLock: true }), lead('two', { hasLock: true })];
+      await settle();
+      await pass(60_000);
+      expect([one.terms.length, two.terms.length]).toEqual([1, 0]);
+    });
+
+    it('changes hands once at most when a living leader loses the lock, and is quiet after', async () => {
+      const [one, two] = [lead('one', { hasLock: true }), lead('two', { hasLock: true })];
+      await settle();
+      await pass(1000);
+      one.lock.lose();
+      // The standby is quicker.
+      await two.lock.take(1);
+      await pass(60_000);
+      expect([one.terms.length, two.terms.length]).toEqual([1, 1]);
+      expect([isLeading(one), isLeading(two)]).toEqual([false, true]);
+      expect(table.holders.get(1)).toBe(two.lock);
+    });
+
+    it('keeps its term when it is itself the quicker to take the lost lock again', async () => {
+      const [one, two] = [lead('one', { hasLock: true }), lead('two', { hasLock: true })];
+      await settle();
+      await pass(1000);
+      one.lock.lose();
+      await one.lock.take(1);
+      await pass(60_000);
+      expect([one.terms.length, two.terms.length]).toEqual([1, 0]);
+    });
+
+    it('does not lose the chain again to a paused leader that wakes and lets the lock fall', async () => {
+      const one = lead('one', { hasLock: true });
+      await settle();
+      const two = lead('two', { hasLock: true });
+      // Paused: the connection stays, the lease runs out.
+      ledger.freeze('one');
+      await pass(6500);
+      expect(isLeading(two)).toBe(true);
+      ledger.thaw('one');
+      await pass(30_000);
+      expect([one.terms.length, two.terms.length]).toEqual([1, 1]);
+      expect(table.holders.get(1)).toBe(two.lock);
+    });
+
+    it('waits for the lease where the other side has no lock, and takes the chain once where only it has one', async () => {
+      const old = lead('old');
+      await settle();
+      const next = lead('next', { hasLock: true });
+      await pass(60_000);
+      expect([old.terms.length, next.terms.length]).toEqual([1, 1]);
+      expect(isLeading(next)).toBe(true);
+    });
+
+    it('hands over within moments when it is stopped', async () => {
+      const stop = new AbortController();
+      const one = lead('one', { hasLock: true, signal: stop.signal });
+      await settle();
+      const two = lead('two', { hasLock: true });
+      await pass(2000);
+      stop.abort();
+      await one.done;
+      await pass(300);
+      expect(isLeading(two)).toBe(true);
+    });
+
+    it('holds no lock while it does not lead', async () => {
+      const stop = new AbortController();
+      const one = lead('one', { hasLock: true, signal: stop.signal });
+      await settle();
+      await pass(1000);
+      stop.abort();
+      await one.done;
+      expect(table.holders.size).toBe(0);
+    });
   });
 });
