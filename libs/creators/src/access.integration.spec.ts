@@ -44,6 +44,7 @@ const EXPECTED: Readonly<Record<string, Answers>> = {
   endSession: change(204, 404),
   createCreator: { ...closed, operator: 201, owner: 403, browser: 403, foreign: 403, other: 403 },
   getMe: read(200, 200),
+  changeMe: change(200, 200),
   createOverlay: change(201, 201),
   listOverlays: read(200, 200),
   getOverlay: read(200, 404),
@@ -64,6 +65,7 @@ let other: TestCreator;
 const BODIES: Readonly<Record<string, () => unknown>> = {
   signIn: () => aSignIn(api, aWallet()),
   createCreator: () => ({ handle: `m-${randomHex(6).slice(2)}`, displayName: 'Someone', wallets: [randomHex(20)] }),
+  changeMe: () => ({ alertAfter: 1 }),
   createOverlay: () => ({ name: 'another' }),
   changeOverlay: () => ({ name: 'taken over', enabled: true, config: { schemaVersion: 1, durationMs: 9000 } }),
   sendTestAlert: () => ({ message: 'hello' }),

@@ -1,4 +1,4 @@
-import type { Creator } from '@droppio/tips';
+import { MOST_ALERT_AFTER, type Creator } from '@droppio/tips';
 import * as z from 'zod';
 import { addressField, addressShape, nameField, timeShape } from './fields.js';
 
@@ -15,12 +15,23 @@ export const NewCreatorBody = z.strictObject({
 });
 export type NewCreatorBody = z.output<typeof NewCreatorBody>;
 
+const alertAfterField = z.int().min(0).max(MOST_ALERT_AFTER).meta({
+  description:
+    'When a tip plays its alert: 1 (default) as soon as a block holds it, N once N blocks do, its own included; 0 already when the node promises it, before its block is sealed, on chains that have such preconfirmations.',
+});
+
+export const CreatorChangeBody = z
+  .strictObject({ displayName: nameField.optional(), alertAfter: alertAfterField.optional() })
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change');
+export type CreatorChangeBody = z.output<typeof CreatorChangeBody>;
+
 export const CreatorView = z
   .object({
     id: z.string(),
     handle: z.string(),
     displayName: z.string(),
     wallets: z.array(addressShape),
+    alertAfter: alertAfterField,
     createdAt: timeShape,
   })
   .meta({ id: 'Creator' });
@@ -34,6 +45,6 @@ export const NewCreatorView = z
   .meta({ id: 'NewCreator' });
 export type NewCreatorView = z.output<typeof NewCreatorView>;
 
-export function creatorView({ id, handle, displayName, wallets, createdAt }: Creator): CreatorView {
-  return { id, handle, displayName, wallets: [...wallets], createdAt: createdAt.toISOString() };
+export function creatorView({ id, handle, displayName, wallets, alertAfter, createdAt }: Creator): CreatorView {
+  return { id, handle, displayName, wallets: [...wallets], alertAfter, createdAt: createdAt.toISOString() };
 }

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Post } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CreatorDirectory, type Creator } from '@droppio/tips';
 import { AllowOnly, Me } from './access.js';
 import { hashAccessToken, newAccessToken } from './access-token.js';
-import { creatorView, CreatorView, NewCreatorBody, NewCreatorView } from './creator.schema.js';
+import { CreatorChangeBody, creatorView, CreatorView, NewCreatorBody, NewCreatorView } from './creator.schema.js';
 
 @ApiTags('creators')
 @Controller('v1')
@@ -25,5 +25,16 @@ export class CreatorsController {
   @ApiOkResponse({ standardSchema: CreatorView, description: 'The creator behind the credentials.' })
   me(@Me() creator: Creator): CreatorView {
     return creatorView(creator);
+  }
+
+  @Patch('me')
+  @ApiOperation({ summary: 'Change my name, or how settled a tip must be before it plays', operationId: 'changeMe' })
+  @ApiOkResponse({ standardSchema: CreatorView, description: 'The creator as it is now.' })
+  async change(
+    @Me() { id }: Creator,
+    @Body({ schema: CreatorChangeBody }) { displayName, alertAfter }: CreatorChangeBody,
+  ): Promise<CreatorView> {
+    const change = { ...(displayName === undefined ? {} : { displayName }), ...(alertAfter === undefined ? {} : { alertAfter }) };
+    return creatorView(await this.directory.changeCreator(id, change));
   }
 }

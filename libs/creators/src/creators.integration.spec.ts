@@ -34,6 +34,17 @@ describe('creators', () => {
     expect(me.text).not.toContain('token');
   });
 
+  it('say how settled a tip must be before it plays', async () => {
+    const { accessToken: token } = await api.aCreator();
+    expect((await api.call('GET', '/v1/me', { token })).json).toMatchObject({ alertAfter: 1 });
+    const { status, json } = await api.call('PATCH', '/v1/me', { token, body: { alertAfter: 12, displayName: ' Ada\u202e ' } });
+    expect({ status, json }).toMatchObject({ status: 200, json: { alertAfter: 12, displayName: 'Ada' } });
+    expect((await api.call('GET', '/v1/me', { token })).json).toEqual(json);
+    for (const body of [{}, { alertAfter: 65 }, { alertAfter: -1 }, { alertAfter: 1.5 }, { handle: 'other' }]) {
+      expect((await api.call('PATCH', '/v1/me', { token, body })).status).toBe(400);
+    }
+  });
+
   it('cannot take a handle or a wallet of another', async () => {
     const wallet = randomHex(20);
     const make = (handle: string) =>

@@ -1,4 +1,4 @@
-import type { CommitOutcome, Reorg, SightedTip } from '@droppio/tips';
+import type { Clock, CommitOutcome, Reorg, SightedTip } from '@droppio/tips';
 import { ReorgTooDeep } from '@droppio/tips';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
@@ -6,27 +6,34 @@ import type { Database, Sql, SqlValue } from './database.js';
 import type { StorageMetrics } from './metrics.js';
 import { StorageRefused } from './storage-errors.js';
 import { asideJson, setAside, tipsJson, type BlockInput } from './tip-input.js';
-import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS } from './tip-statements.js';
+import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RELEASE_DUE } from './tip-statements.js';
 
 const Told = z.object({ creators: z.array(z.string()) });
+const Committed = Told.extend({ due: z.boolean() });
+const Released = Told.extend({ due: z.number() });
 const LockedCursor = z.object({ hash: z.instanceof(Buffer), epoch: z.coerce.number(), finalized_number: z.coerce.number().nullable() });
 const Known = z.object({ known: z.boolean() });
 
 const MOVED = { kind: 'moved' } as const;
+/** Waiting tips that are told in one statement. */
+const BATCH = 500;
 
 /** Stores blocks of one chain at a time. A value that Postgres refuses is found and set aside, and the chain goes on without it. */
 export class BlockWriter {
   constructor(
     private readonly database: Database,
+    private readonly clock: Clock,
     private readonly metrics: StorageMetrics,
   ) {}
 
   async commit(chainId: number, fence: number, input: BlockInput): Promise<CommitOutcome> {
     try {
-      return outcome(await commitBlock(this.database, chainId, fence, input));
+      return await this.finish(this.database, chainId, fence, input, await commitBlock(this.database, chainId, fence, input));
     } catch (error) {
       if (!(error instanceof StorageRefused) || input.tips.length === 0) throw error;
-      return outcome(await this.database.transaction((sql) => this.commitCarefully(sql, chainId, fence, input)));
+      return this.database.transaction(async (sql) =>
+        this.finish(sql, chainId, fence, input, await this.commitCarefully(sql, chainId, fence, input)),
+      );
     }
   }
 
@@ -48,13 +55,29 @@ export class BlockWriter {
       };
       await orphan(JSON.stringify(keys));
       for (const input of inputs) {
-        const creators = await this.commitCarefully(sql, chainId, fence, input);
-        if (creators === undefined) throw new StorageRefused('A branch whose blocks are not each other’s children.');
-        for (const creator of creators) told.add(creator);
+        const committed = await this.finish(sql, chainId, fence, input, await this.commitCarefully(sql, chainId, fence, input));
+        if (committed.kind === 'moved') throw new StorageRefused('A branch whose blocks are not each other’s children.');
+        for (const creator of committed.creators) told.add(creator);
       }
       await orphan('[]');
       return { kind: 'committed', creators: [...told].sort() };
     });
+  }
+
+  /**
+   * Tells of the tips that waited for this block. A statement of its own after a plain commit: if it is lost, the next block finds them
+   * still due.
+   */
+  private async finish(sql: Sql, chainId: number, fence: number, input: BlockInput, row: CommittedRow | undefined): Promise<CommitOutcome> {
+    if (row === undefined) return MOVED;
+    const told = new Set(row.creators);
+    for (let isDue = row.due; isDue;) {
+      const values = [chainId, fence, input.block.number + input.onTop, this.clock.now(), BATCH];
+      const [released] = await sql.rows(Released, RELEASE_DUE, values);
+      for (const creator of released?.creators ?? []) told.add(creator);
+      isDue = released?.due === BATCH;
+    }
+    return { kind: 'committed', creators: [...told].sort() };
   }
 
   /** Back to the ancestor, under the lock of the cursor. False: the cursor is elsewhere, or the ancestor is not on our chain. */
@@ -86,13 +109,13 @@ export class BlockWriter {
   }
 
   /** Inside a transaction: on a refusal, halves the block until the tips at fault are alone, and sets those aside. */
-  private async commitCarefully(sql: Sql, chainId: number, fence: number, input: BlockInput): Promise<readonly string[] | undefined> {
+  private async commitCarefully(sql: Sql, chainId: number, fence: number, input: BlockInput): Promise<CommittedRow | undefined> {
     if (input.tips.length === 0) return commitBlock(sql, chainId, fence, input);
     await sql.run('SAVEPOINT block');
     try {
-      const creators = await commitBlock(sql, chainId, fence, input);
+      const row = await commitBlock(sql, chainId, fence, input);
       await sql.run('RELEASE SAVEPOINT block');
-      return creators;
+      return row;
     } catch (error) {
       if (!(error instanceof StorageRefused)) throw error;
       await sql.run('ROLLBACK TO SAVEPOINT block');
@@ -128,9 +151,11 @@ export class BlockWriter {
   }
 }
 
+type CommittedRow = z.output<typeof Committed>;
+
 /** One statement. The creators that got events, or `undefined` when the cursor was elsewhere. */
-async function commitBlock(sql: Sql, chainId: number, fence: number, input: BlockInput): Promise<readonly string[] | undefined> {
-  const { block, seenAtMs, tips, aside } = input;
+async function commitBlock(sql: Sql, chainId: number, fence: number, input: BlockInput): Promise<CommittedRow | undefined> {
+  const { block, seenAtMs, onTop, tips, aside } = input;
   const header: SqlValue[] = [
     chainId,
     block.number,
@@ -139,12 +164,13 @@ async function commitBlock(sql: Sql, chainId: number, fence: number, input: Bloc
     fence,
     block.timestampMs,
     seenAtMs,
+    onTop,
   ];
   const [row] =
     tips.length + aside.length === 0
-      ? await sql.rows(Told, COMMIT_EMPTY_BLOCK, header)
-      : await sql.rows(Told, COMMIT_BLOCK, [...header, tipsJson(tips), asideJson(aside)]);
-  return row?.creators;
+      ? await sql.rows(Committed, COMMIT_EMPTY_BLOCK, header)
+      : await sql.rows(Committed, COMMIT_BLOCK, [...header, tipsJson(tips), asideJson(aside)]);
+  return row;
 }
 
 export const LOCK_STREAMS = `
@@ -166,8 +192,4 @@ async function lockStreams(sql: Sql, chainId: number, ancestor: number, inputs: 
     tips.map(({ txHash }) => hexToBytes(txHash)),
     tips.map(({ creator }) => hexToBytes(creator)),
   ]);
-}
-
-function outcome(creators: readonly string[] | undefined): CommitOutcome {
-  return creators === undefined ? MOVED : { kind: 'committed', creators };
 }

@@ -6,6 +6,8 @@ export interface CreatorRow {
   id: string;
   handle: string;
   displayName: string;
+  /** Blocks a tip must have, its own included, before this creator hears of it; 0: not even its own. */
+  alertAfter: number;
   createdAt: Date;
   wallets: CreatorWalletRow[];
 }
@@ -26,6 +28,7 @@ export const CreatorEntity = new EntitySchema<CreatorRow>({
     id: { type: 'uuid', primary: true },
     handle: { type: 'text' },
     displayName: { type: 'text', name: 'display_name' },
+    alertAfter: { type: 'integer', name: 'alert_after', default: 1 },
     createdAt: { ...now, name: 'created_at' },
   },
   relations: { wallets: { type: 'one-to-many', target: 'CreatorWallet', inverseSide: 'creator' } },

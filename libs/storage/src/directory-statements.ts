@@ -1,7 +1,7 @@
 /** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token or null. */
 export const CREATE_CREATOR = `
 WITH creator AS (
-  INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at
+  INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at, alert_after
 ), wallets AS (
   INSERT INTO creator_wallets (address, creator_id, position)
   SELECT w.address, creator.id, w.position FROM creator, unnest($4::bytea[]) WITH ORDINALITY AS w(address, position)
@@ -10,7 +10,11 @@ WITH creator AS (
 ), token AS (
   INSERT INTO access_tokens (hash, creator_id) SELECT $6::bytea, id FROM creator WHERE $6 IS NOT NULL
 )
-SELECT created_at FROM creator`;
+SELECT created_at, alert_after FROM creator`;
+
+/** $1 id, $2 display name, $3 alert after; null leaves a field as it is. */
+export const CHANGE_CREATOR = `
+UPDATE creators SET display_name = coalesce($2, display_name), alert_after = coalesce($3::int, alert_after) WHERE id = $1`;
 
 const BUMP = 'SET head = head + 1, unpublished_since = coalesce(unpublished_since, now())';
 const OVERLAY = 'id, creator_id, name, enabled, version, config, created_at';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StartupFault } from '@droppio/platform';
+import { describeAlertPoint } from './alert-point.contract.js';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { claimFolder } from './embedded-claim.js';
 import { EmbeddedPostgres, notStarted } from './embedded-postgres.js';
@@ -58,6 +59,7 @@ describe('an embedded Postgres', () => {
 
   const make = () => openTestStorage(postgres.url);
   describeTipLedger('an embedded Postgres', make);
+  describeAlertPoint('an embedded Postgres', make);
   describeTipReading('an embedded Postgres', make);
   describeCreatorDirectory('an embedded Postgres', make);
   describeSignInStore('an embedded Postgres', make);

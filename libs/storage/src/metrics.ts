@@ -31,7 +31,10 @@ export class StorageMetrics {
   }
 
   /** Times a write by its outcome: `committed`, `moved` or `failed`. */
-  async timed<T extends { readonly kind: string }>(operation: 'commit' | 'reorganise' | 'finalize', work: Promise<T>): Promise<T> {
+  async timed<T extends { readonly kind: string }>(
+    operation: 'commit' | 'reorganise' | 'finalize' | 'sight',
+    work: Promise<T>,
+  ): Promise<T> {
     const end = this.commitSeconds.startTimer({ operation });
     try {
       const done = await work;

@@ -7,6 +7,7 @@ import {
   NotFound,
   TIP_TTL_MS,
   type Creator,
+  type CreatorChange,
   type Hex,
   type NewCreator,
   type Overlay,
@@ -25,7 +26,7 @@ import {
   type OverlayRow,
 } from './creator-entities.js';
 import { Database } from './database.js';
-import { CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
+import { CHANGE_CREATOR, CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
 import { isId } from './event-log.js';
 import { StoredConfig } from './stored-event.js';
 import { brokenConstraint } from './storage-errors.js';
@@ -39,7 +40,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   access_tokens_hash: 'The access token is in use.',
 };
 
-const Created = z.object({ created_at: z.date() });
+const Created = z.object({ created_at: z.date(), alert_after: z.number() });
 const Told = z.object({ id: z.string() });
 const ChangedOverlay = z
   .object({
@@ -80,7 +81,7 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
       throw constraint === undefined ? error : new Conflict(TAKEN[constraint] ?? 'The creator exists already.', { cause: error });
     });
     if (created === undefined) throw new NotFound('The creator was not stored.');
-    return { id, handle, displayName, wallets: distinct, createdAt: created.created_at };
+    return { id, handle, displayName, wallets: distinct, alertAfter: created.alert_after, createdAt: created.created_at };
   }
 
   override async creator(id: string): Promise<Creator | undefined> {
@@ -99,6 +100,14 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
   override async creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined> {
     const token = await this.database.read((manager) => manager.findOneBy(AccessTokenEntity, { hash: bytesToHex(hash) }));
     return token === null ? undefined : this.creator(token.creatorId);
+  }
+
+  override async changeCreator(id: string, { displayName, alertAfter }: CreatorChange): Promise<Creator> {
+    if (!isId(id)) throw noCreator();
+    await this.database.run(CHANGE_CREATOR, [id, displayName ?? null, alertAfter ?? null]);
+    const creator = await this.creator(id);
+    if (creator === undefined) throw noCreator();
+    return creator;
   }
 
   override async createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay> {
@@ -144,8 +153,8 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
 const noCreator = (): NotFound => new NotFound('There is no such creator.');
 const noOverlay = (): NotFound => new NotFound('There is no such overlay.');
 
-function toCreator({ id, handle, displayName, wallets, createdAt }: CreatorRow): Creator {
-  return { id, handle, displayName, wallets: wallets.map(({ address }) => address), createdAt };
+function toCreator({ wallets, ...fields }: CreatorRow): Creator {
+  return { ...fields, wallets: wallets.map(({ address }) => address) };
 }
 
 function toOverlay({ id, creatorId, name, enabled, version, config, createdAt }: OverlayRow): Overlay {

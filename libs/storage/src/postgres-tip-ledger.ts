@@ -17,6 +17,7 @@ import {
   type HistoryPage,
   type HistoryQuery,
   type Lease,
+  type Preconfirmed,
   type Reorg,
 } from '@droppio/tips';
 import { BackfillWriter } from './backfill-writer.js';
@@ -27,6 +28,7 @@ import { Database } from './database.js';
 import { EventLog } from './event-log.js';
 import { Finality, type Marks } from './finality.js';
 import { StorageMetrics } from './metrics.js';
+import { SeenTips } from './seen-tips.js';
 import { readHistory } from './tip-history.js';
 import { blockInput, type BlockInput } from './tip-input.js';
 
@@ -36,6 +38,7 @@ export class PostgresTipLedger extends TipLedger {
   private readonly progress: ChainProgress;
   private readonly writer: BlockWriter;
   private readonly finality: Finality;
+  private readonly seen: SeenTips;
   private readonly backfills: BackfillWriter;
   private readonly coverage: Coverage;
   private readonly events: EventLog;
@@ -47,8 +50,9 @@ export class PostgresTipLedger extends TipLedger {
   ) {
     super();
     this.progress = new ChainProgress(database);
-    this.writer = new BlockWriter(database, metrics);
+    this.writer = new BlockWriter(database, clock, metrics);
     this.finality = new Finality(database, clock);
+    this.seen = new SeenTips(database, clock);
     this.backfills = new BackfillWriter(database, metrics);
     this.coverage = new Coverage(database);
     this.events = new EventLog(database);
@@ -96,6 +100,14 @@ export class PostgresTipLedger extends TipLedger {
 
   override finalize(chainId: number, fence: number, marks: Marks): Promise<CommitOutcome> {
     return this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
+  }
+
+  override sight(chainId: number, fence: number, promised: Preconfirmed): Promise<CommitOutcome> {
+    return this.metrics.timed('sight', this.seen.sight(chainId, fence, promised));
+  }
+
+  override drop(chainId: number, fence: number, upTo: number): Promise<CommitOutcome> {
+    return this.seen.drop(chainId, fence, upTo);
   }
 
   override looksFor(chainId: number, fence: number, filter: string): Promise<void> {

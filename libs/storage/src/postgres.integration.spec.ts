@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { describeAlertPoint } from './alert-point.contract.js';
 import { describeBackfill } from './backfill.contract.js';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
@@ -10,6 +11,7 @@ const where = 'an external Postgres';
 const make = () => openTestStorage(inject('postgresUrl'));
 
 describeTipLedger(where, make);
+describeAlertPoint(where, make);
 describeTipReading(where, make);
 describeBackfill(where, make);
 describeCreatorDirectory(where, make);

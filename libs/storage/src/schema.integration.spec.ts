@@ -10,7 +10,8 @@ import { openTestStorage, type TestStorage } from './testing/index.js';
 import { HISTORY } from './tip-history.js';
 import { BACKFILL_AND_TELL } from './backfill-statements.js';
 import { COVERED } from './coverage.js';
-import { COMMIT_BLOCK, ORPHAN_TIPS, RAISE_STATES } from './tip-statements.js';
+import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
+import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RAISE_STATES, RELEASE_DUE } from './tip-statements.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
 
@@ -120,7 +121,11 @@ describe('every list query reads through an index', () => {
     ['window', WINDOW, [1, 64]],
     ['tips to raise', RAISE_STATES, [1, 39_950, 39_920, 0, 1000]],
     ['tips to orphan', ORPHAN_TIPS, [1, 39_990, '[]', 0]],
-    ['a block with tips', COMMIT_BLOCK, [1, 20_000, zero(32), zero(32), 1, 0, 0, '[]', '[]']],
+    ['a block with tips', COMMIT_BLOCK, [1, 20_000, zero(32), zero(32), 1, 0, 0, 0, '[]', '[]']],
+    ['a block without', COMMIT_EMPTY_BLOCK, [1, 20_000, zero(32), zero(32), 1, 0, 0, 0]],
+    ['tips that waited', RELEASE_DUE, [1, 1, 40_000, 0, 500]],
+    ['tips before their block', SIGHT_SEEN, [1, 1, 0, '[]']],
+    ['tips that never got one', DROP_SEEN, [1, 1, 40_000, 0]],
     ['tips of a backfill that are told', BACKFILL_AND_TELL, [1, '[]', '[]']],
     ['coverage', COVERED, [1, 'f', 1000, 2000]],
     ['streams of a reorg', LOCK_STREAMS, [1, 39_990, [zero(32)], [zero(20)]]],

@@ -58,6 +58,10 @@ export interface TipRow {
   display: TipDisplay | null;
   /** The creator whose stream tells of this tip. Decided when the tip is first stored and kept: a wallet registered later gets the history, not the alerts. */
   toldTo: string | null;
+  /** False while that creator waits for more blocks on top of it: nothing was told of it yet. */
+  told: boolean;
+  /** Height of the chain at which it may be told; null when nothing is waited for. */
+  dueNumber: number | null;
   state: TipState;
   rev: number;
   blockNumber: number;
@@ -78,6 +82,8 @@ export const TipEntity = new EntitySchema<TipRow>({
     ...facts,
     display: { type: 'jsonb', nullable: true },
     toldTo: { type: 'uuid', name: 'told_to', nullable: true },
+    told: { type: 'boolean', default: true },
+    dueNumber: { ...int8, name: 'due_number', nullable: true },
     state: { type: 'text' },
     rev: { type: 'integer' },
     blockNumber: { ...int8, name: 'block_number' },
@@ -94,5 +100,7 @@ export const TipEntity = new EntitySchema<TipRow>({
       columns: ['chainId', 'blockNumber'],
       where: `state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'orphaned'::text])`,
     },
+    { name: 'tips_due', columns: ['chainId', 'dueNumber'], where: 'due_number IS NOT NULL' },
+    { name: 'tips_seen', columns: ['chainId', 'blockNumber'], where: `state = 'seen'::text` },
   ],
 });

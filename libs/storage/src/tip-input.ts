@@ -42,12 +42,13 @@ export interface Aside {
 export interface BlockInput {
   readonly block: BlockHeader;
   readonly seenAtMs: number;
+  readonly onTop: number;
   readonly tips: readonly SightedTip[];
   readonly aside: readonly Aside[];
 }
 
 /** Sorts a block's tips into those that fit the tables and those that do not. Log order is kept: it becomes the order of seqs. */
-export function blockInput({ block, seenAtMs, tips, quarantined }: BlockCommit): BlockInput {
+export function blockInput({ block, seenAtMs, onTop = 0, tips, quarantined }: BlockCommit): BlockInput {
   const good: SightedTip[] = [];
   const aside = quarantined.map(asideOfLog);
   const taken = new Set<string>();
@@ -60,7 +61,12 @@ export function blockInput({ block, seenAtMs, tips, quarantined }: BlockCommit):
       good.push(tip);
     }
   }
-  return { block, seenAtMs, tips: good, aside };
+  return { block, seenAtMs, onTop, tips: good, aside };
+}
+
+/** Those that fit the tables. */
+export function storableTips(tips: readonly SightedTip[]): readonly SightedTip[] {
+  return tips.filter((tip) => StorableTip.safeParse(tip).success);
 }
 
 /** The same block without this tip. */

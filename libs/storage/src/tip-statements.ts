@@ -45,15 +45,27 @@ cur AS (
   ON CONFLICT (chain_id, hash) DO UPDATE SET canonical = true
 )`;
 
-/** $1 chain, $2 number, $3 hash, $4 parent, $5 fence, $6 block time, $7 seen at. Most blocks hold nothing of ours. */
-export const COMMIT_EMPTY_BLOCK = `WITH ${ADVANCE} SELECT '{}'::text[] AS creators FROM cur`;
+/** The rows of a parameter made by `tipsJson`, once for each row of `cur`. */
+export const tipsFrom = (parameter: string): string => `
+  SELECT cur.chain_id, i.pos, decode(i.tx_hash, 'hex') AS tx_hash, i.ordinal, i.log_index, decode(i.wallet, 'hex') AS wallet,
+    decode(i.sender, 'hex') AS sender, decode(i.token, 'hex') AS token, i.amount, i.message, decode(i.ref, 'hex') AS ref, i.display
+  FROM cur, jsonb_to_recordset(${parameter}::jsonb) AS i(pos int, tx_hash text, ordinal int, log_index int, wallet text, sender text,
+    token text, amount numeric, message text, ref text, display jsonb)`;
+
+/** Does a tip wait for no more blocks, now that $2 and $8 on top of it are there? Answered from an index that is nearly always empty. */
+const IS_DUE = `EXISTS (SELECT FROM tips WHERE chain_id = $1 AND due_number <= $2::bigint + $8::bigint) AS due`;
+
+/** $1 chain, $2 number, $3 hash, $4 parent, $5 fence, $6 block time, $7 seen at, $8 blocks on top. Most blocks hold nothing of ours. */
+export const COMMIT_EMPTY_BLOCK = `WITH ${ADVANCE} SELECT '{}'::text[] AS creators, ${IS_DUE} FROM cur`;
 
 /*
- * As above, and $8 tips, $9 logs to set aside. No row when the cursor was elsewhere.
+ * As above, and $9 tips, $10 logs to set aside. No row when the cursor was elsewhere.
  * - Tips come from the input, not from what \`sighted\` inserts: after a flip-flop A→B→A those rows exist already, and the tips would stay orphaned.
  * - \`old\` locks, and so re-reads, the tips that exist: this statement may have waited for a finalise that started after its snapshot.
  * - A tip is told to the creator found when it was first stored, and stays with it; only another wallet in the log (the transaction ran
  *   differently on this branch) moves it to another stream. Who was told of nothing hears nothing later.
+ * - A creator may ask for blocks on top of a tip before it hears of it: until then the tip is due at a height and told of nothing
+ *   (RELEASE_DUE). Whoever was told once hears of every change.
  * - rev moves when something visible changed; another block with the same facts is not visible.
  * - A finalised tip in a later block is a node's lie: left as it is.
  */
@@ -61,21 +73,18 @@ export const COMMIT_BLOCK = `
 WITH ${ADVANCE}, aside AS (
   INSERT INTO quarantined_logs (chain_id, block_hash, log_index, block_number, code, raw)
   SELECT cur.chain_id, $3, q.log_index, $2, q.code, decode(q.raw, 'hex')
-  FROM cur, jsonb_to_recordset($9::jsonb) AS q(log_index int, code text, raw text)
+  FROM cur, jsonb_to_recordset($10::jsonb) AS q(log_index int, code text, raw text)
   ON CONFLICT DO NOTHING
 ), input AS MATERIALIZED (
-  SELECT cur.chain_id, i.pos, decode(i.tx_hash, 'hex') AS tx_hash, i.ordinal, i.log_index, decode(i.wallet, 'hex') AS wallet,
-    decode(i.sender, 'hex') AS sender, decode(i.token, 'hex') AS token, i.amount, i.message, decode(i.ref, 'hex') AS ref, i.display
-  FROM cur, jsonb_to_recordset($8::jsonb) AS i(pos int, tx_hash text, ordinal int, log_index int, wallet text, sender text, token text,
-    amount numeric, message text, ref text, display jsonb)
+  ${tipsFrom('$9')}
 ), sighted AS (
   INSERT INTO tip_sightings (chain_id, block_hash, log_index, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms)
   SELECT chain_id, $3, log_index, $2, tx_hash, ordinal, wallet, sender, token, amount, message, ref, $7 FROM input
   ON CONFLICT DO NOTHING
 ), old AS MATERIALIZED (
   SELECT t.* FROM input i JOIN tips t ON (t.chain_id, t.tx_hash, t.ordinal) = (i.chain_id, i.tx_hash, i.ordinal) FOR UPDATE OF t
-), known AS MATERIALIZED (
-  SELECT i.*, o.state AS old_state, o.rev AS old_rev, o.told_to AS old_told_to, o.display AS old_display,
+), matched AS (
+  SELECT i.*, o.state AS old_state, o.rev AS old_rev, o.told_to AS old_told_to, o.told AS old_told, o.display AS old_display,
     CASE WHEN i.display IS NULL THEN NULL WHEN o.wallet = i.wallet THEN o.told_to ELSE w.creator_id END AS told_to,
     (o.state, o.wallet, o.sender, o.token, o.amount, o.message, o.ref, o.display) IS DISTINCT FROM
       ('confirmed', i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display) AS changed
@@ -83,28 +92,36 @@ WITH ${ADVANCE}, aside AS (
   LEFT JOIN old o ON (o.tx_hash, o.ordinal) = (i.tx_hash, i.ordinal)
   LEFT JOIN creator_wallets w ON w.address = i.wallet
   WHERE o.state IS DISTINCT FROM 'finalized'
+), known AS MATERIALIZED (
+  SELECT m.*, coalesce(m.old_told AND m.told_to = m.old_told_to, false) AS was_told,
+    $2::bigint + coalesce(c.alert_after, 1) - 1 AS due_at, coalesce(c.alert_after, 1) - 1 <= $8::bigint AS ripe
+  FROM matched m LEFT JOIN creators c ON c.id = m.told_to
 ), stored AS (
-  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
+  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told, due_number, state, rev,
     block_number, block_hash, block_time_ms, log_index)
-  SELECT chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, 'confirmed', 1, $2, $3, $6, log_index
+  SELECT chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told_to IS NULL OR ripe,
+    CASE WHEN told_to IS NOT NULL AND NOT ripe THEN due_at END, 'confirmed', 1, $2, $3, $6, log_index
   FROM known WHERE old_state IS NULL
 ), moved AS (
   UPDATE tips t SET wallet = k.wallet, sender = k.sender, token = k.token, amount = k.amount, message = k.message, ref = k.ref,
-    display = k.display, told_to = k.told_to, state = 'confirmed', rev = k.old_rev + k.changed::int,
+    display = k.display, told_to = k.told_to, told = k.told_to IS NULL OR k.was_told OR k.ripe,
+    due_number = CASE WHEN k.told_to IS NOT NULL AND NOT k.was_told AND NOT k.ripe THEN k.due_at END,
+    state = 'confirmed', rev = k.old_rev + k.changed::int,
     block_number = $2, block_hash = $3, block_time_ms = $6, log_index = k.log_index, updated_at = now()
   FROM known k
   WHERE k.old_state IS NOT NULL AND (t.chain_id, t.tx_hash, t.ordinal) = (k.chain_id, k.tx_hash, k.ordinal)
 ), news AS MATERIALIZED (
-  SELECT told_to AS creator_id, pos * 2 + 1 AS nth, CASE WHEN told_to = old_told_to THEN 'tip.updated' ELSE 'tip' END AS type,
+  SELECT told_to AS creator_id, pos * 2 + 1 AS nth, CASE WHEN was_told THEN 'tip.updated' ELSE 'tip' END AS type,
     'confirmed' AS state, coalesce(old_rev, 0) + changed::int AS rev, chain_id, tx_hash, ordinal, display,
     $6::bigint AS block_time_ms, $7::bigint AS seen_at_ms
-  FROM known WHERE told_to IS NOT NULL AND changed
+  FROM known WHERE told_to IS NOT NULL AND CASE WHEN was_told THEN changed ELSE ripe END
   UNION ALL
   SELECT old_told_to, pos * 2, 'tip.retracted', 'confirmed', old_rev + changed::int, chain_id, tx_hash, ordinal, old_display,
     $6::bigint, $7::bigint
-  FROM known WHERE old_told_to IS DISTINCT FROM told_to AND old_told_to IS NOT NULL AND old_state NOT IN ('orphaned', 'lost', 'dropped')
+  FROM known
+  WHERE old_told_to IS DISTINCT FROM told_to AND old_told_to IS NOT NULL AND old_told AND old_state NOT IN ('orphaned', 'lost', 'dropped')
 ), ${TELL}
-SELECT ${CREATORS} FROM cur`;
+SELECT ${CREATORS}, ${IS_DUE} FROM cur`;
 
 /*
  * $1 chain, $2 ancestor's number, $3 keys of tips that the new branch holds too, $4 seen at. Run before the branch is stored, so that its
@@ -114,7 +131,7 @@ export const ORPHAN_TIPS = `
 WITH kept AS (
   SELECT decode(k.tx_hash, 'hex') AS tx_hash, k.ordinal FROM jsonb_to_recordset($3::jsonb) AS k(tx_hash text, ordinal int)
 ), gone AS (
-  UPDATE tips t SET state = 'orphaned', rev = rev + 1, updated_at = now()
+  UPDATE tips t SET state = 'orphaned', rev = rev + 1, due_number = NULL, updated_at = now()
   WHERE t.chain_id = $1 AND t.block_number > $2 AND t.state IN ('confirmed', 'safe')
     AND NOT EXISTS (SELECT FROM chain_blocks b WHERE b.chain_id = $1 AND b.hash = t.block_hash AND b.canonical)
     AND NOT EXISTS (SELECT FROM kept k WHERE k.tx_hash = t.tx_hash AND k.ordinal = t.ordinal)
@@ -122,29 +139,53 @@ WITH kept AS (
 ), news AS MATERIALIZED (
   SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth, 'tip.retracted' AS type,
     state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, $4::bigint AS seen_at_ms
-  FROM gone WHERE told_to IS NOT NULL
+  FROM gone WHERE told_to IS NOT NULL AND told
 ), ${TELL}
 SELECT ${CREATORS}`;
 
 /*
  * $1 chain, $2 safe height, $3 finalised height, $4 now, $5 limit. Only tips in canonical blocks are confirmed or safe, so heights
- * suffice. A lost tip was retracted when it was orphaned: no event.
+ * suffice. A lost tip was retracted when it was orphaned: no event. A final tip waits for nothing more.
  */
 export const RAISE_STATES = `
 WITH due AS MATERIALIZED (
-  SELECT chain_id, tx_hash, ordinal FROM tips
+  SELECT chain_id, tx_hash, ordinal, told FROM tips
   WHERE chain_id = $1 AND block_number <= greatest($2::bigint, $3::bigint)
     AND state IN ('confirmed', 'safe', 'orphaned')
     AND (block_number <= $3 OR (state = 'confirmed' AND block_number <= $2))
   ORDER BY block_number LIMIT $5
 ), raised AS (
   UPDATE tips t SET rev = rev + 1, updated_at = now(),
-    state = CASE WHEN t.state = 'orphaned' THEN 'lost' WHEN t.block_number <= $3 THEN 'finalized' ELSE 'safe' END
+    state = CASE WHEN t.state = 'orphaned' THEN 'lost' WHEN t.block_number <= $3 THEN 'finalized' ELSE 'safe' END,
+    told = t.told OR (t.state <> 'orphaned' AND t.block_number <= coalesce($3, -1)),
+    due_number = CASE WHEN t.block_number <= $3 THEN NULL ELSE t.due_number END
   FROM due WHERE (t.chain_id, t.tx_hash, t.ordinal) = (due.chain_id, due.tx_hash, due.ordinal)
-  RETURNING t.*
+  RETURNING t.*, due.told AS was_told
 ), news AS MATERIALIZED (
-  SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth, 'tip.updated' AS type,
+  SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth,
+    CASE WHEN was_told THEN 'tip.updated' ELSE 'tip' END AS type,
     state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, $4::bigint AS seen_at_ms
-  FROM raised WHERE told_to IS NOT NULL AND state <> 'lost'
+  FROM raised WHERE told_to IS NOT NULL AND told AND state <> 'lost'
 ), ${TELL}
 SELECT ${CREATORS}, (SELECT count(*)::int FROM due) AS due`;
+
+/*
+ * $1 chain, $2 fence, $3 height that the chain has reached, $4 now, $5 limit. Tells of tips that have waited long enough. Conditions stand
+ * in the update as well: what a waiting statement finds changed is judged anew.
+ */
+export const RELEASE_DUE = `
+WITH cur AS MATERIALIZED (
+  SELECT chain_id FROM chain_cursors WHERE chain_id = $1 AND epoch = $2 FOR UPDATE
+), due AS MATERIALIZED (
+  SELECT t.chain_id, t.tx_hash, t.ordinal FROM cur JOIN tips t USING (chain_id)
+  WHERE t.due_number <= $3::bigint ORDER BY t.due_number LIMIT $5
+), freed AS (
+  UPDATE tips t SET told = true, due_number = NULL, updated_at = now()
+  FROM due WHERE (t.chain_id, t.tx_hash, t.ordinal) = (due.chain_id, due.tx_hash, due.ordinal) AND t.due_number <= $3::bigint
+  RETURNING t.*
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth, 'tip' AS type,
+    state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, $4::bigint AS seen_at_ms
+  FROM freed WHERE told_to IS NOT NULL
+), ${TELL}
+SELECT ${CREATORS}, (SELECT count(*)::int FROM due) AS due FROM cur`;

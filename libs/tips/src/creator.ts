@@ -7,8 +7,15 @@ export interface Creator {
   readonly handle: string;
   readonly displayName: string;
   readonly wallets: readonly Hex[];
+  readonly alertAfter: number;
   readonly createdAt: Date;
 }
+
+/**
+ * Blocks that a tip must have, its own included, before its creator hears of it: 1 as soon as a block holds it; 0 as soon as a node promises
+ * it, on chains with preconfirmations (1 on all others). A chain's own `confirmations` come first.
+ */
+export const MOST_ALERT_AFTER = 64;
 
 export interface Overlay {
   /** UUID. */

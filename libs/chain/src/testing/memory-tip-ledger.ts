@@ -15,8 +15,10 @@ import {
   type CreatorEvent,
   type FeedPosition,
   type FeedSnapshot,
+  type Hex,
   type HistoryPage,
   type Lease,
+  type Preconfirmed,
   type QuarantinedLog,
   type Reorg,
   type SightedTip,
@@ -31,6 +33,8 @@ interface Stored {
   block: BlockRef;
 }
 
+/** In a canonical block. */
+const STANDING: ReadonlySet<TipState> = new Set(['confirmed', 'safe', 'finalized']);
 const MOVED: CommitOutcome = { kind: 'moved' };
 
 /**
@@ -43,6 +47,8 @@ export class MemoryTipLedger extends TipLedger {
   readonly quarantine: QuarantinedLog[] = [];
   /** How many calls changed something, by name. */
   readonly writes: Record<string, number> = {};
+  /** Wallets whose creators hear of a tip before its block. */
+  readonly early = new Set<Hex>();
   private canonical: (Link & { readonly timestampMs: number })[] = [];
   private readonly covered: (BlockRange & { readonly filter: string })[] = [];
   private begun = -1;
@@ -61,10 +67,15 @@ export class MemoryTipLedger extends TipLedger {
 
   /** Tips on the canonical chain, as the key of each. */
   get standing(): readonly string[] {
-    return [...this.tips].filter(([, { state }]) => state !== 'orphaned' && state !== 'lost').map(([id]) => id);
+    return [...this.tips].filter(([, { state }]) => STANDING.has(state)).map(([id]) => id);
   }
 
-  override acquire(_chainId: number, holder: string, ttlMs: number, { force = false }: { force?: boolean } = {}): Promise<Lease | undefined> {
+  override acquire(
+    _chainId: number,
+    holder: string,
+    ttlMs: number,
+    { force = false }: { force?: boolean } = {},
+  ): Promise<Lease | undefined> {
     const held = this.lease;
     if (!force && held !== undefined && held.holder !== holder && held.untilMs > this.now()) return Promise.resolve(undefined);
     if (held?.holder !== holder) this.fence += 1;
@@ -111,7 +122,7 @@ export class MemoryTipLedger extends TipLedger {
     const creators = new Set<string>();
     const kept = new Set(branch.flatMap(({ tips }) => tips.map((tip) => this.idOf(tip))));
     for (const [id, stored] of this.tips) {
-      if (stored.block.number <= ancestor.number || kept.has(id) || stored.state === 'orphaned') continue;
+      if (stored.block.number <= ancestor.number || kept.has(id) || !STANDING.has(stored.state)) continue;
       this.change(stored, 'orphaned');
       creators.add(stored.tip.creator);
     }
@@ -131,7 +142,7 @@ export class MemoryTipLedger extends TipLedger {
       const { state, block, tip } = stored;
       const next =
         block.number <= (marks.finalized?.number ?? -1) ? 'finalized' : block.number <= (marks.safe?.number ?? -1) ? 'safe' : state;
-      if (state === 'orphaned' || state === next || (state === 'finalized' && next === 'safe')) continue;
+      if (!STANDING.has(state) || state === next || (state === 'finalized' && next === 'safe')) continue;
       this.change(stored, next);
       creators.add(tip.creator);
     }
@@ -171,6 +182,26 @@ export class MemoryTipLedger extends TipLedger {
   override holes(_chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]> {
     const walked = this.walk?.filter === filter ? [{ from: this.walk.from + 1, to: this.height }] : [];
     return Promise.resolve(uncovered(range, [...this.covered.filter((part) => part.filter === filter), ...walked]));
+  }
+
+  override sight(_chainId: number, fence: number, { tips }: Preconfirmed): Promise<CommitOutcome> {
+    if (fence !== this.fence) return Promise.resolve(MOVED);
+    this.wrote('sight');
+    const wanted = tips.filter((tip) => this.early.has(tip.creator) && !this.tips.has(this.idOf(tip)));
+    for (const tip of wanted) {
+      const stored: Stored = { tip, state: 'seen', rev: 1, block: { number: this.height + 1, hash: '0x00' } };
+      this.tips.set(this.idOf(tip), stored);
+      this.tell(stored, 'tip');
+    }
+    return Promise.resolve({ kind: 'committed', creators: wanted.map(({ creator }) => creator) });
+  }
+
+  override drop(_chainId: number, fence: number, upTo: number): Promise<CommitOutcome> {
+    if (fence !== this.fence) return Promise.resolve(MOVED);
+    this.wrote('drop');
+    const gone = [...this.tips.values()].filter(({ state, block }) => state === 'seen' && block.number <= upTo);
+    for (const stored of gone) this.change(stored, 'dropped');
+    return Promise.resolve({ kind: 'committed', creators: gone.map(({ tip }) => tip.creator) });
   }
 
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
@@ -216,7 +247,7 @@ export class MemoryTipLedger extends TipLedger {
   private change(stored: Stored, state: TipState): void {
     stored.state = state;
     stored.rev += 1;
-    this.tell(stored, state === 'orphaned' ? 'tip.retracted' : 'tip.updated');
+    this.tell(stored, state === 'orphaned' || state === 'dropped' ? 'tip.retracted' : 'tip.updated');
   }
 
   private tell({ tip, state, rev, block }: Stored, type: 'tip' | 'tip.updated' | 'tip.retracted'): void {

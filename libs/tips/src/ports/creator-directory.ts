@@ -10,6 +10,12 @@ export interface NewCreator {
   readonly accessTokenHash?: Uint8Array;
 }
 
+export interface CreatorChange {
+  readonly displayName?: string;
+  /** See `MOST_ALERT_AFTER`. Holds for tips that come from now on. */
+  readonly alertAfter?: number;
+}
+
 export interface OverlayChange {
   readonly name?: string;
   readonly enabled?: boolean;
@@ -28,6 +34,7 @@ export abstract class CreatorDirectory {
   abstract creator(id: string): Promise<Creator | undefined>;
   abstract creatorByWallet(wallet: Hex): Promise<Creator | undefined>;
   abstract creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined>;
+  abstract changeCreator(id: string, change: CreatorChange): Promise<Creator>;
   abstract createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay>;
   abstract overlays(creatorId: string): Promise<readonly Overlay[]>;
   /** `undefined` also when it belongs to another creator. */

@@ -13,6 +13,8 @@ export interface BlockCommit {
   readonly block: BlockHeader;
   /** When the header reached us, Unix milliseconds. */
   readonly seenAtMs: number;
+  /** Blocks that the chain is known to have on top of this one. Default: 0. */
+  readonly onTop?: number;
   readonly tips: readonly SightedTip[];
   /** Logs of our contract that would not decode: kept aside, never in the way. */
   readonly quarantined: readonly QuarantinedLog[];
@@ -30,6 +32,12 @@ export interface Reorg {
   readonly ancestor: BlockRef;
   /** The new branch in order, parent links checked; may be empty. */
   readonly branch: readonly BlockCommit[];
+}
+
+/** Tips that a node promises for a block which is not sealed yet. */
+export interface Preconfirmed {
+  readonly seenAtMs: number;
+  readonly tips: readonly SightedTip[];
 }
 
 /** `moved`: the cursor is not where the caller thought (another leader, another branch). Reload it; never retry blindly. */
@@ -100,7 +108,10 @@ export abstract class TipLedger {
   abstract begin(chainId: number, block: BlockHeader, fence: number): Promise<ChainCursor>;
   /** Canonical blocks still remembered, newest first. */
   abstract window(chainId: number, limit: number): Promise<readonly (BlockRef & { readonly parentHash: BlockHeader['hash'] })[]>;
-  /** One SQL statement. Gated by compare-and-swap on the cursor: `hash = block.parentHash AND epoch = fence`. */
+  /**
+   * One SQL statement. Gated by compare-and-swap on the cursor: `hash = block.parentHash AND epoch = fence`. A creator hears of a tip at once,
+   * or, where it wants blocks on top, in the commit that brings the last of them.
+   */
   abstract commit(chainId: number, fence: number, commit: BlockCommit): Promise<CommitOutcome>;
   /**
    * Blocks above the ancestor stop being canonical and the new branch is stored at once. A tip in both branches is one `tip.updated`
@@ -109,6 +120,14 @@ export abstract class TipLedger {
   abstract reorganise(chainId: number, fence: number, reorg: Reorg): Promise<CommitOutcome>;
   /** Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. */
   abstract finalize(chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome>;
+
+  /**
+   * Stores as `seen` what a node promises, for creators that want to hear of it so early; everybody else's tips begin with their block. A tip
+   * that is known already stays as it is. The block that seals it confirms it, or corrects it when the payload differs.
+   */
+  abstract sight(chainId: number, fence: number, promised: Preconfirmed): Promise<CommitOutcome>;
+  /** Seen tips that were promised for a block at this height or below, and that no block holds, become `dropped` and are retracted. */
+  abstract drop(chainId: number, fence: number, upTo: number): Promise<CommitOutcome>;
 
   /**
    * From the cursor on, blocks are searched with this filter. What the walk has searched with it, up to the next change, counts as covered;

@@ -1,0 +1,43 @@
+import { CREATORS, TELL, tipsFrom } from './tip-statements.js';
+
+/*
+ * Tips that a node promises before their block is sealed. They exist only for creators that asked to hear of them so early: for everybody
+ * else a tip begins with its block. The cursor's lock keeps them apart from the commit that may seal them at the same moment.
+ */
+const LOCKED = `
+cur AS MATERIALIZED (
+  SELECT chain_id, number FROM chain_cursors WHERE chain_id = $1 AND epoch = $2 FOR UPDATE
+)`;
+
+/** $1 chain, $2 fence, $3 seen at, $4 tips. A tip that is known already, in whatever state, stays as it is. No row: fenced off. */
+export const SIGHT_SEEN = `
+WITH ${LOCKED}, input AS MATERIALIZED (
+  ${tipsFrom('$4')}
+), stored AS (
+  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
+    block_number, block_hash, block_time_ms, log_index)
+  SELECT i.chain_id, i.tx_hash, i.ordinal, i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display, w.creator_id, 'seen', 1,
+    cur.number + 1, decode(repeat('00', 32), 'hex'), $3, i.log_index
+  FROM input i JOIN cur USING (chain_id) JOIN creator_wallets w ON w.address = i.wallet JOIN creators c ON c.id = w.creator_id
+  WHERE c.alert_after = 0 AND i.display IS NOT NULL
+  ON CONFLICT DO NOTHING
+  RETURNING *
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, row_number() OVER (ORDER BY tx_hash, ordinal) AS nth, 'tip' AS type, state, rev, chain_id, tx_hash, ordinal,
+    display, block_time_ms, $3::bigint AS seen_at_ms
+  FROM stored
+), ${TELL}
+SELECT ${CREATORS} FROM cur`;
+
+/** $1 chain, $2 fence, $3 height, $4 now. Seen tips that were expected up to this height and are in no block. No row: fenced off. */
+export const DROP_SEEN = `
+WITH ${LOCKED}, gone AS (
+  UPDATE tips t SET state = 'dropped', rev = t.rev + 1, updated_at = now()
+  FROM cur WHERE t.chain_id = cur.chain_id AND t.state = 'seen' AND t.block_number <= $3::bigint
+  RETURNING t.*
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, row_number() OVER (ORDER BY block_number, log_index) AS nth, 'tip.retracted' AS type,
+    state, rev, chain_id, tx_hash, ordinal, display, block_time_ms, $4::bigint AS seen_at_ms
+  FROM gone WHERE told_to IS NOT NULL
+), ${TELL}
+SELECT ${CREATORS}, (SELECT count(*)::int FROM gone) AS dropped FROM cur`;

@@ -1,0 +1,50 @@
+import type { Clock, CommitOutcome, Preconfirmed, SightedTip } from '@droppio/tips';
+import * as z from 'zod';
+import type { Database } from './database.js';
+import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
+import { StorageRefused } from './storage-errors.js';
+import { storableTips, tipsJson } from './tip-input.js';
+
+const Told = z.object({ creators: z.array(z.string()) });
+const MOVED = { kind: 'moved' } as const;
+
+/** Tips before their block. What cannot be stored is left out and nothing is set aside: its block will bring it, or it never happened. */
+export class SeenTips {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  async sight(chainId: number, fence: number, { seenAtMs, tips }: Preconfirmed): Promise<CommitOutcome> {
+    const good = storableTips(tips);
+    try {
+      return await this.store(chainId, fence, seenAtMs, good);
+    } catch (error) {
+      if (!(error instanceof StorageRefused) || good.length === 1) throw error;
+      return this.storeEach(chainId, fence, seenAtMs, good);
+    }
+  }
+
+  async drop(chainId: number, fence: number, upTo: number): Promise<CommitOutcome> {
+    const [row] = await this.database.rows(Told, DROP_SEEN, [chainId, fence, upTo, this.clock.now()]);
+    return row === undefined ? MOVED : { kind: 'committed', creators: row.creators };
+  }
+
+  private async store(chainId: number, fence: number, seenAtMs: number, tips: readonly SightedTip[]): Promise<CommitOutcome> {
+    const [row] = await this.database.rows(Told, SIGHT_SEEN, [chainId, fence, seenAtMs, tipsJson(tips)]);
+    return row === undefined ? MOVED : { kind: 'committed', creators: row.creators };
+  }
+
+  private async storeEach(chainId: number, fence: number, seenAtMs: number, tips: readonly SightedTip[]): Promise<CommitOutcome> {
+    const told = new Set<string>();
+    for (const tip of tips) {
+      const outcome = await this.store(chainId, fence, seenAtMs, [tip]).catch((error: unknown) => {
+        if (error instanceof StorageRefused) return undefined;
+        throw error;
+      });
+      if (outcome?.kind === 'moved') return outcome;
+      for (const creator of outcome?.creators ?? []) told.add(creator);
+    }
+    return { kind: 'committed', creators: [...told].sort() };
+  }
+}
