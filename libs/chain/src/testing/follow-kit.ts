@@ -1,5 +1,5 @@
 import { SystemClock } from '@droppio/platform';
-import { EventRelay, type ChainReader, type Hex, type TipLedger } from '@droppio/tips';
+import { EventRelay, type ChainReader, type Hex, type LeaderLock, type TipLedger } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { chainSettings, type ChainSettings } from '../chain-settings.js';
 import { ChainFollower } from '../follow/chain-follower.js';
@@ -31,15 +31,16 @@ export interface FollowOptions {
   readonly relay?: EventRelay;
   readonly leaseTimes?: LeaseTimes;
   readonly holder?: string;
+  readonly lock?: LeaderLock;
 }
 
 /** A started follower on the system's clock. */
 export function followed(reader: ChainReader, ledger: TipLedger, options: FollowOptions = {}): ChainFollower {
-  const { chain = testChain(), relay = new NotingRelay(), leaseTimes = QUICK_LEASE, holder = randomHex(8) } = options;
+  const { chain = testChain(), relay = new NotingRelay(), leaseTimes = QUICK_LEASE, holder = randomHex(8), lock } = options;
   const follower = new ChainFollower(
     chain,
     reader,
-    { ledger, relay, clock: new SystemClock(), metrics: unregisteredMetrics(), leaseTimes },
+    { ledger, relay, clock: new SystemClock(), metrics: unregisteredMetrics(), leaseTimes, ...(lock && { lock }) },
     holder,
   );
   follower.start();

@@ -1,1 +1,9 @@
-export { createTestDatabase, openTestStorage, type TestDatabase, type TestStorage } from './test-database.js';
+export {
+  createTestDatabase,
+  endLeaderLocks,
+  joinTestStorage,
+  openTestStorage,
+  type JoinedStorage,
+  type TestDatabase,
+  type TestStorage,
+} from './test-database.js';

@@ -8,6 +8,7 @@ import { StorageMetrics } from '../metrics.js';
 import { openDatabase } from '../migrate.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
+import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipLedger } from '../postgres-tip-ledger.js';
 
 export interface TestDatabase {
@@ -62,6 +63,41 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
       await made.drop();
     },
   };
+}
+
+/** What one more process has of a database that others use, too: a pool and a leader's lock of its own. */
+export interface JoinedStorage {
+  readonly ledger: PostgresTipLedger;
+  readonly lock: PostgresLeaderLock;
+  close(): Promise<void>;
+}
+
+export async function joinTestStorage(url: string): Promise<JoinedStorage> {
+  const database = await openDatabase({ url, migrate: false, poolSize: 4, connectTimeoutMs: 1000 });
+  const lock = new PostgresLeaderLock({ url });
+  return {
+    ledger: new PostgresTipLedger(database, new SystemClock(), StorageMetrics.unregistered()),
+    lock,
+    close: async () => {
+      await lock.close();
+      await database.close();
+    },
+  };
+}
+
+/** Ends the connections that hold a leader's lock, from the server's side; how many there were. */
+export async function endLeaderLocks(url: string): Promise<number> {
+  let ended = 0;
+  await withClient(url, async (client) => {
+    const { rowCount } = await client.query(
+      `SELECT pg_terminate_backend(pid) FROM (
+         SELECT DISTINCT pid FROM pg_locks
+         WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       ) holders`,
+    );
+    ended = rowCount ?? 0;
+  });
+  return ended;
 }
 
 /** Test files run in several processes: one makes the template, the others wait for it. */
