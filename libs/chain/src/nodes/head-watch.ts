@@ -3,8 +3,9 @@ import { errorFields } from '@droppio/platform';
 import type { BlockHeader, Clock } from '@droppio/tips';
 import { BlockPace } from './block-pace.js';
 import { HeadMerge } from './head-merge.js';
-import { HeadSocket, type SocketTarget } from './head-socket.js';
+import { HeadSocket } from './head-socket.js';
 import type { HeadMetrics } from '../metrics.js';
+import type { SocketTarget } from './node-socket.js';
 
 /** One endpoint that can be asked for its head. */
 export interface PolledEndpoint {
