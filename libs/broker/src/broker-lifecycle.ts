@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, RelayQueue, TipFeed } from '@droppio/tips';
 
 /** Last of all: until here other rooms may still publish what they finish. */
 @Injectable()
@@ -7,10 +7,11 @@ export class BrokerLifecycle implements OnApplicationShutdown {
   constructor(
     private readonly feed: TipFeed,
     private readonly queue: RelayQueue,
+    private readonly backfills: BackfillQueue,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.queue.close();
+    await Promise.all([this.queue.close(), this.backfills.close()]);
     await this.feed.close();
   }
 }

@@ -8,6 +8,7 @@ import { CommandLink } from './command-link.js';
 import type { LinkMetrics, QueueMetrics } from './metrics.js';
 import type { RedisConnections } from './redis-connections.js';
 import { jobKey, RELAY_QUEUE_DEFAULTS, RelayJobSchema, type RelayQueueSettings } from './relay-job.js';
+import { WatchedWorker } from './watched-worker.js';
 
 const QUEUE = 'relay';
 /** BullMQ runs jobs without a priority first; any number stands behind them. */
@@ -31,8 +32,7 @@ export class BullRelayQueue extends RelayQueue {
   private readonly link: CommandLink;
   private readonly queue: Queue<RelayJob>;
   private readonly counted = { waiting: 0, atMs: 0 };
-  private worker: BullWorker | undefined;
-  private watchdog: ReturnType<typeof setInterval> | undefined;
+  private worker: WatchedWorker<RelayJob> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -76,8 +76,12 @@ export class BullRelayQueue extends RelayQueue {
 
   override async work(worker: RelayWorker): Promise<void> {
     if (this.worker !== undefined || this.closing !== undefined) throw new TypeError('this queue has a worker already, or is closed');
-    this.worker = this.makeWorker(worker);
-    this.watch(worker);
+    this.worker = new WatchedWorker<RelayJob>({
+      make: () => this.makeWorker(worker),
+      countReady: () => this.countReady(),
+      stuckAfterMs: this.settings.stuckAfterMs,
+      metrics: this.metrics.queue,
+    });
     await this.worker.started();
   }
 
@@ -115,32 +119,9 @@ export class BullRelayQueue extends RelayQueue {
     );
   }
 
-  private makeWorker(work: RelayWorker): BullWorker {
+  private makeWorker(work: RelayWorker): BullWorker<RelayJob> {
     const { prefix, settings } = this;
-    return new BullWorker(this.connections, { queue: QUEUE, prefix, settings, run: (job) => this.run(work, job) });
-  }
-
-  /**
-   * BullMQ workers have been seen to stop after a failover: connected, and taking nothing. One that leaves jobs waiting is let go and
-   * another one made.
-   */
-  private watch(work: RelayWorker): void {
-    this.watchdog = setInterval(() => {
-      const { worker } = this;
-      if (worker === undefined || worker.idleMs < this.settings.stuckAfterMs) return;
-      this.countReady().then(
-        (ready) => {
-          if (ready === 0 || this.closing !== undefined || worker !== this.worker || worker.idleMs < this.settings.stuckAfterMs) return;
-          this.log.warn('queue.worker-stuck', { ready, idleMs: worker.idleMs });
-          this.metrics.queue.workerRestarted();
-          worker.abandon();
-          this.worker = this.makeWorker(work);
-        },
-        // Nothing can be said while Redis is away, and no worker could do anything.
-        () => undefined,
-      );
-    }, this.settings.stuckAfterMs / 5);
-    this.watchdog.unref();
+    return new BullWorker<RelayJob>(this.connections, { queue: QUEUE, prefix, settings, run: (job) => this.run(work, job) });
   }
 
   private countReady(): Promise<number> {
@@ -166,7 +147,6 @@ export class BullRelayQueue extends RelayQueue {
   }
 
   private async stop(): Promise<void> {
-    clearInterval(this.watchdog);
     try {
       await within(this.settings.closeTimeoutMs, 'the running relay jobs', this.worker?.close() ?? Promise.resolve());
     } catch (error) {

@@ -1,9 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { Worker, type Job } from 'bullmq';
 import { errorFields } from '@droppio/platform';
-import { backoffMs, type RelayJob } from '@droppio/tips';
+import { backoffMs, type Backoff } from '@droppio/tips';
 import type { RedisConnections } from './redis-connections.js';
-import type { RelayQueueSettings } from './relay-job.js';
 
 /** A worker that died lets go of its job after this; a job that runs twice is harmless here. */
 const LOCK_MS = 15_000;
@@ -11,32 +10,32 @@ const STALLED_EVERY_MS = 5000;
 /** BullMQ waits this long after a broken connection before it asks again; its own 15 s would be felt. */
 const RETRY_FETCH_MS = 1000;
 
-export interface BullWorkerOptions {
+export interface BullWorkerOptions<J> {
   readonly queue: string;
   readonly prefix: string;
-  readonly settings: RelayQueueSettings;
-  readonly run: (job: Job<RelayJob>) => Promise<void>;
+  readonly settings: { readonly concurrency: number; readonly attempts: number; readonly backoff: Backoff };
+  readonly run: (job: Job<J>) => Promise<void>;
 }
 
 /** One BullMQ worker with connections of its own, so that it can be let go of whatever state it is in. */
-export class BullWorker {
+export class BullWorker<J> {
   private readonly log = new Logger('broker');
   private readonly connections: RedisConnections;
-  private readonly worker: Worker<RelayJob>;
+  private readonly worker: Worker<J>;
   private running = 0;
   /** When it last took a job, or found nothing to take, Unix milliseconds. */
   private tookAt = Date.now();
 
-  constructor(connections: RedisConnections, { queue, prefix, settings, run }: BullWorkerOptions) {
+  constructor(connections: RedisConnections, { queue, prefix, settings, run }: BullWorkerOptions<J>) {
     this.connections = connections.sibling();
-    const work = async (job: Job<RelayJob>): Promise<void> => {
+    const work = async (job: Job<J>): Promise<void> => {
       this.tookAt = Date.now();
       this.running += 1;
       await run(job).finally(() => {
         this.running -= 1;
       });
     };
-    this.worker = new Worker<RelayJob>(queue, work, {
+    this.worker = new Worker<J>(queue, work, {
       connection: this.connections.connect('worker'),
       prefix,
       concurrency: settings.concurrency,

@@ -1,19 +1,21 @@
 import { Global, Module } from '@nestjs/common';
-import { RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, RelayQueue, TipFeed } from '@droppio/tips';
 import { BrokerLifecycle } from './broker-lifecycle.js';
+import { MemoryBackfillQueue } from './memory-backfill-queue.js';
 import { MemoryRelayQueue } from './memory-relay-queue.js';
 import { MemoryTipFeed } from './memory-tip-feed.js';
 import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
 
-/** Feed and queue inside this process. Global. */
+/** Feed and queues inside this process. Global. */
 @Global()
 @Module({
   providers: [
     ...metricProviders,
     { provide: TipFeed, useFactory: (metrics: FeedMetrics) => new MemoryTipFeed(metrics), inject: [FeedMetrics] },
     { provide: RelayQueue, useFactory: (metrics: QueueMetrics) => new MemoryRelayQueue(metrics), inject: [QueueMetrics] },
+    { provide: BackfillQueue, useFactory: () => new MemoryBackfillQueue() },
     BrokerLifecycle,
   ],
-  exports: [TipFeed, RelayQueue],
+  exports: [TipFeed, RelayQueue, BackfillQueue],
 })
 export class MemoryBrokerModule {}

@@ -1,7 +1,8 @@
 import { Global, Injectable, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
-import { RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, RelayQueue, TipFeed } from '@droppio/tips';
 import { BrokerLifecycle } from './broker-lifecycle.js';
+import { BullBackfillQueue } from './bull-backfill-queue.js';
 import { BullRelayQueue, type BullRelayQueueOptions } from './bull-relay-queue.js';
 import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics } from './metrics.js';
 import { openRedisFeed } from './open-redis-feed.js';
@@ -35,8 +36,8 @@ class RedisReadiness implements OnModuleInit {
 }
 
 /**
- * Feed and queue in Redis. Global. A process that never calls `RelayQueue.work` (the gateway) only enqueues: it opens no connection to work
- * jobs.
+ * Feed and queues in Redis. Global. A process that never calls `RelayQueue.work` (the gateway) only enqueues: it opens no connection to work
+ * jobs, and none for backfills before it asks for one.
  */
 @Global()
 @Module({})
@@ -59,10 +60,16 @@ export class RedisBrokerModule {
             new BullRelayQueue(connections, { queue: jobs, link }, queue),
           inject: [RedisConnections, QueueMetrics, LinkMetrics],
         },
+        {
+          provide: BackfillQueue,
+          useFactory: (connections: RedisConnections, jobs: QueueMetrics, link: LinkMetrics) =>
+            new BullBackfillQueue(connections, { queue: jobs, link }, queue.prefix === undefined ? {} : { prefix: queue.prefix }),
+          inject: [RedisConnections, QueueMetrics, LinkMetrics],
+        },
         RedisReadiness,
         BrokerLifecycle,
       ],
-      exports: [TipFeed, RelayQueue],
+      exports: [TipFeed, RelayQueue, BackfillQueue],
     };
   }
 }
