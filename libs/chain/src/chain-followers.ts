@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
 import { Clock, EventRelay, LeaderLock, TipLedger, within } from '@droppio/tips';
-import type { ChainSettings } from './chain-settings.js';
+import { watchesWallets, type ChainSettings } from './chain-settings.js';
 import { ChainFollower } from './follow/chain-follower.js';
 import type { LeaseTimes } from './follow/lease-keeper.js';
 import { ChainMetrics } from './metrics.js';
 import { ViemChainReader } from './nodes/viem-chain-reader.js';
+import { WatchList } from './watch-list.js';
 
 /** The block in hand is stored well within this; a node that hangs is not waited for. */
 const STOP_MS = 3000;
@@ -31,11 +32,18 @@ export class FollowerRooms {
 export class ChainFollowers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('chain');
   private readonly followers: readonly ChainFollower[];
+  private readonly stopping = new AbortController();
 
-  constructor(chains: readonly ChainSettings[], rooms: FollowerRooms, health: Health, options: ChainOptions) {
+  constructor(
+    private readonly chains: readonly ChainSettings[],
+    private readonly watch: WatchList,
+    rooms: FollowerRooms,
+    health: Health,
+    options: ChainOptions,
+  ) {
     const holder = randomUUID();
-    const { ledger, relay, clock, metrics } = rooms;
-    const parts = { ledger, relay, clock, metrics, ...options };
+    const { ledger, relay, clock, metrics, lock } = rooms;
+    const parts = { ledger, relay, clock, metrics, lock, watch, ...options };
     this.followers = chains.map((chain) => new ChainFollower(chain, new ViemChainReader(chain, clock, metrics), parts, holder));
     for (const follower of this.followers) {
       const name = `chain-${String(follower.chainId)}`;
@@ -45,10 +53,12 @@ export class ChainFollowers implements OnApplicationBootstrap, BeforeApplication
   }
 
   onApplicationBootstrap(): void {
+    if (this.chains.some(watchesWallets)) void this.watch.keep(this.stopping.signal);
     for (const follower of this.followers) follower.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
     await within(STOP_MS, 'stopping the chains', Promise.all(this.followers.map((follower) => follower.stop()))).catch((error: unknown) => {
       this.logger.warn('chain.stop-cut-short', errorFields(error));
     });

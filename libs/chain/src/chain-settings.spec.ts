@@ -2,7 +2,7 @@ import { InvalidSettings, loadEnv } from '@droppio/platform';
 import { randomHex } from '@droppio/tips/testing';
 import * as z from 'zod';
 import { describe, expect, it } from 'vitest';
-import { acceptedTokens, chainEnv } from './chain-settings.js';
+import { acceptedTokens, chainEnv, watchesWallets } from './chain-settings.js';
 
 const chain = {
   chainId: 8453,
@@ -24,7 +24,16 @@ const faults = (value: unknown): readonly string[] => {
 describe('CHAINS', () => {
   it('needs little and fills in the rest', () => {
     expect(read([chain])).toEqual([
-      { ...chain, tipJar: chain.tipJar.toLowerCase(), wsUrls: [], tokens: [], confirmations: 1, window: 256, finalityDepth: 64 },
+      {
+        ...chain,
+        tipJar: chain.tipJar.toLowerCase(),
+        wsUrls: [],
+        tokens: [],
+        transfers: { tokens: true, native: false },
+        confirmations: 1,
+        window: 256,
+        finalityDepth: 64,
+      },
     ]);
   });
 
@@ -32,6 +41,17 @@ describe('CHAINS', () => {
     const address = randomHex(20);
     const [settings] = read([{ ...chain, tokens: [{ address, symbol: 'USDC', decimals: 6 }] }]);
     expect(settings && [...acceptedTokens(settings).values()].map(({ symbol }) => symbol)).toEqual(['ETH', 'USDC']);
+  });
+
+  it.each([
+    ['a chain without tokens', {}, false],
+    ['a chain with tokens', { tokens: true }, true],
+    ['native transfers', { native: true }, true],
+    ['neither', { tokens: false }, false],
+  ])('knows whether wallets must be watched: %s', (_, transfers, isWatched) => {
+    const tokens = 'tokens' in transfers ? [{ address: randomHex(20), symbol: 'USDC', decimals: 6 }] : [];
+    const [settings] = read([{ ...chain, tokens, transfers }]);
+    expect(settings && watchesWallets(settings)).toBe(isWatched);
   });
 
   const token = { address: randomHex(20), symbol: 'USDC', decimals: 6 };
@@ -47,6 +67,8 @@ describe('CHAINS', () => {
     ['the zero address', [{ ...chain, tipJar: `0x${'0'.repeat(40)}` }], /0\.tipJar.*zero address/],
     ['a token twice', [{ ...chain, tokens: [token, token] }], /0\.tokens.*listed twice/],
     ['the native coin as a token', [{ ...chain, tokens: [{ ...token, address: `0x${'0'.repeat(40)}` }] }], /0\.tokens.*native coin/],
+    ['the jar as a token', [{ ...chain, tokens: [{ ...token, address: chain.tipJar }] }], /0\.tokens.*tip jar is not a token/],
+    ['a misspelt transfer', [{ ...chain, transfers: { erc20: true } }], /0\.transfers.*erc20/],
     ['a misspelt name', [{ ...chain, rpcUrl: 'https://x' }], /rpcUrl/],
     ['confirmations beyond the window', [{ ...chain, confirmations: 20, window: 8 }], /0\.confirmations.*smaller than window/],
     ['a negative start', [{ ...chain, startBlock: -1 }], /0\.startBlock/],

@@ -1,8 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Health, Instance, PlatformModule } from '@droppio/platform';
-import { EventRelay, LeaderLock, TipLedger } from '@droppio/tips';
-import { LockTable, MemoryLeaderLock } from '@droppio/tips/testing';
+import { EventRelay, LeaderLock, TipLedger, WalletRegister } from '@droppio/tips';
+import { LockTable, MemoryLeaderLock, MemoryWalletRegister } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
 import { ChainModule } from './chain.module.js';
 import { FakeNode } from './testing/fake-node.js';
@@ -21,8 +21,9 @@ const relay = new NotingRelay();
     { provide: TipLedger, useValue: ledger },
     { provide: EventRelay, useValue: relay },
     { provide: LeaderLock, useValue: new MemoryLeaderLock(new LockTable()) },
+    { provide: WalletRegister, useValue: new MemoryWalletRegister() },
   ],
-  exports: [TipLedger, EventRelay, LeaderLock],
+  exports: [TipLedger, EventRelay, LeaderLock, WalletRegister],
 })
 class Neighbours {}
 

@@ -2,6 +2,10 @@ export { chainEnv, chainSettings, type ChainSettings } from './chain-settings.js
 export type { ChainOptions } from './chain-followers.js';
 export { ChainModule } from './chain.module.js';
 export { decodeTip, TIP_TOPIC, type RawTip } from './decode-tip.js';
+export { decodeTransfer, TRANSFER_TOPIC, type RawTransfer } from './decode-transfer.js';
 export { ChainFollower, type FollowerParts } from './follow/chain-follower.js';
 export { ChainMetrics, unregisteredMetrics } from './metrics.js';
 export { ViemChainReader } from './nodes/viem-chain-reader.js';
+export { TipSpotter, type Sightings, type WatchedWallets } from './sight-tips.js';
+export { WatchList } from './watch-list.js';
+export { WatchMetrics } from './watch-metrics.js';

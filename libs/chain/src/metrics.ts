@@ -1,6 +1,7 @@
 import { Injectable, type Provider } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 import { Counter, Gauge, Histogram, type CounterConfiguration, type GaugeConfiguration, type HistogramConfiguration } from 'prom-client';
+import { WatchMetrics, watchMetricProviders } from './watch-metrics.js';
 
 const rpcSeconds: HistogramConfiguration<'endpoint' | 'method' | 'outcome'> = {
   name: 'droppio_chain_rpc_seconds',
@@ -155,6 +156,7 @@ export class ChainMetrics {
     readonly heads: HeadMetrics,
     readonly blocks: BlockMetrics,
     readonly follower: FollowerMetrics,
+    readonly watch: WatchMetrics,
   ) {}
 }
 
@@ -167,6 +169,7 @@ export const metricProviders: readonly Provider[] = [
   HeadMetrics,
   BlockMetrics,
   FollowerMetrics,
+  ...watchMetricProviders,
   ChainMetrics,
 ];
 
@@ -191,5 +194,6 @@ export function unregisteredMetrics(): ChainMetrics {
       new Gauge({ ...state, registers }),
       new Counter({ ...drainsDropped, registers }),
     ),
+    WatchMetrics.unregistered(),
   );
 }

@@ -51,7 +51,10 @@ export const CreatorWalletEntity = new EntitySchema<CreatorWalletRow & { creator
       joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'creator_wallets_creator' },
     },
   },
-  indices: [{ name: 'creator_wallets_of', columns: ['creatorId', 'position'] }],
+  indices: [
+    { name: 'creator_wallets_of', columns: ['creatorId', 'position'] },
+    { name: 'creator_wallets_created', columns: ['createdAt'] },
+  ],
 });
 
 /** The head of a creator's event stream. Its row lock makes the order of commits the order of seqs, which a SEQUENCE does not. */

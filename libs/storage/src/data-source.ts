@@ -15,12 +15,19 @@ import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
 import { SignIn1763900000000 } from './migration-0002-sign-in.js';
 import { AlertAfter1764000000000 } from './migration-0003-alert-after.js';
 import { Coverage1764100000000 } from './migration-0004-coverage.js';
+import { WalletAge1764200000000 } from './migration-0005-wallet-age.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
 
 /** In order of their time stamps; never edited once released. */
-export const MIGRATIONS = [FirstHouse1763800000000, SignIn1763900000000, AlertAfter1764000000000, Coverage1764100000000];
+export const MIGRATIONS = [
+  FirstHouse1763800000000,
+  SignIn1763900000000,
+  AlertAfter1764000000000,
+  Coverage1764100000000,
+  WalletAge1764200000000,
+];
 
 export interface SessionLimits {
   readonly statementTimeoutMs: number;

@@ -5,7 +5,11 @@ import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
 import { describeTipLedger } from './tip-ledger.contract.js';
+import { hexToBytes } from './columns.js';
+import { PostgresWalletRegister } from './postgres-wallet-register.js';
+import { aCreator } from './testing/chain-story.js';
 import { describeTipReading } from './tip-reading.contract.js';
+import { describeWalletRegister } from './wallet-register.contract.js';
 
 const where = 'an external Postgres';
 const make = () => openTestStorage(inject('postgresUrl'));
@@ -16,3 +20,16 @@ describeTipReading(where, make);
 describeBackfill(where, make);
 describeCreatorDirectory(where, make);
 describeSignInStore(where, make);
+describeWalletRegister(where, async () => {
+  const storage = await make();
+  const owner = await aCreator(storage, 0);
+  return {
+    register: new PostgresWalletRegister(storage.database),
+    add: (wallet, ageMs) =>
+      storage.database.run(
+        `INSERT INTO creator_wallets (address, creator_id, position, created_at) VALUES ($1, $2, 0, now() - $3::bigint * interval '1 millisecond')`,
+        [hexToBytes(wallet), owner.id, ageMs],
+      ),
+    close: () => storage.drop(),
+  };
+});

@@ -12,6 +12,7 @@ import { BACKFILL_AND_TELL } from './backfill-statements.js';
 import { COVERED } from './coverage.js';
 import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
 import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RAISE_STATES, RELEASE_DUE } from './tip-statements.js';
+import { WALLETS, WALLETS_SINCE } from './postgres-wallet-register.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
 
@@ -94,7 +95,7 @@ describe('every list query reads through an index', () => {
     const id = `('11111111-1111-4111-8111-' || lpad((n % 2000)::text, 12, '0'))::uuid`;
     for (const statement of [
       `INSERT INTO creators SELECT ${id}, 'c-' || n, 'x' FROM generate_series(0, 1999) n`,
-      `INSERT INTO creator_wallets SELECT ${wallet}, ${id}, 0 FROM generate_series(0, 1999) n`,
+      `INSERT INTO creator_wallets SELECT ${wallet}, ${id}, 0, now() - n * interval '1 hour' FROM generate_series(0, 1999) n`,
       `INSERT INTO creator_streams SELECT ${id}, 'epoch-epoch', 20, CASE WHEN n < 5 THEN 0 ELSE 20 END, CASE WHEN n < 5 THEN now() END FROM generate_series(0, 1999) n`,
       `INSERT INTO overlays SELECT ${id}, ${id}, 'x', true, 1, '{}' FROM generate_series(0, 1999) n`,
       `INSERT INTO creator_events SELECT ${id}, 1 + n / 2000, 'tip', jsonb_build_object('seq', 1 + n / 2000, 'type', 'tip') FROM generate_series(0, 39999) n`,
@@ -129,6 +130,9 @@ describe('every list query reads through an index', () => {
     ['tips of a backfill that are told', BACKFILL_AND_TELL, [1, '[]', '[]']],
     ['coverage', COVERED, [1, 'f', 1000, 2000]],
     ['streams of a reorg', LOCK_STREAMS, [1, 39_990, [zero(32)], [zero(20)]]],
+    ['wallets, first page', WALLETS, [Buffer.alloc(0), 100]],
+    ['wallets, later page', WALLETS, [zero(20), 100]],
+    ['wallets that are new', WALLETS_SINCE, [60_000, 100]],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);

@@ -1,6 +1,6 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { CreatorDirectory, LeaderLock, SignInStore, TipLedger } from '@droppio/tips';
+import { CreatorDirectory, LeaderLock, SignInStore, TipLedger, WalletRegister } from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
@@ -8,6 +8,7 @@ import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
+import { PostgresWalletRegister } from './postgres-wallet-register.js';
 import type { StorageOptions } from './storage-env.js';
 
 /** The pool lives as long as the process: shut in the last of Nest's hooks, when every other room has stopped its work. */
@@ -48,11 +49,12 @@ export class StorageModule {
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: SignInStore, useClass: PostgresSignInStore },
+        { provide: WalletRegister, useClass: PostgresWalletRegister },
         { provide: LeaderLock, useFactory: () => new PostgresLeaderLock(options) },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory, SignInStore, LeaderLock],
+      exports: [TipLedger, CreatorDirectory, SignInStore, LeaderLock, WalletRegister],
     };
   }
 }

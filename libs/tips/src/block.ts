@@ -14,6 +14,17 @@ export interface BlockHeader extends BlockRef {
   readonly logsBloom: Hex;
 }
 
+/** Coins of the chain itself that a transaction moved by being sent: not from inside a contract's call. */
+export interface ChainPayment {
+  readonly txHash: Hex;
+  /** Place of the transaction in its block. */
+  readonly txIndex: number;
+  readonly from: Hex;
+  readonly to: Hex;
+  /** Smallest units; never 0. */
+  readonly amount: bigint;
+}
+
 /** One log as a node serves it, hex lower-cased. */
 export interface ChainLog {
   readonly blockHash: Hex;

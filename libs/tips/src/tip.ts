@@ -11,7 +11,11 @@ export type TipState = (typeof TIP_STATES)[number];
 export interface TipKey {
   readonly chainId: number;
   readonly txHash: Hex;
-  /** Rank of this log among our own logs of that transaction, from 0. */
+  /**
+   * What of the transaction it is, in number spaces that never meet: below 1 000 000 the rank of a jar's log among the jar's logs; 1 000 000 the
+   * coins that the transaction itself moves; from 2^30 the rank of a `Transfer` among that token's, with 18 bits of the token's address in
+   * front. Neither other tokens, nor other creators, nor another place in another block ever renumber it.
+   */
   readonly ordinal: number;
 }
 

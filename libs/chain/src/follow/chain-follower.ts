@@ -1,16 +1,29 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import { backoffMs, DroppioError, isRetryable, type ChainReader, type Clock, type EventRelay, type LeaderLock, type TipLedger } from '@droppio/tips';
-import type { ChainSettings } from '../chain-settings.js';
+import {
+  backoffMs,
+  DroppioError,
+  isRetryable,
+  type ChainReader,
+  type Clock,
+  type EventRelay,
+  type LeaderLock,
+  type PendingListener,
+  type TipLedger,
+} from '@droppio/tips';
+import { watchesWallets, type ChainSettings } from '../chain-settings.js';
 import type { ChainMetrics } from '../metrics.js';
 import { TipSpotter } from '../sight-tips.js';
+import type { WatchList } from '../watch-list.js';
 import { BlockReader } from './block-reader.js';
 import { ChainCommitter, CursorMoved } from './chain-committer.js';
 import { ChainLeader } from './chain-leader.js';
 import { DrainRunner } from './drain-runner.js';
 import { Finality } from './finality.js';
 import { HeadInbox } from './head-inbox.js';
+import { Preconfirmations } from './preconfirmations.js';
 import { LEASE_TIMES, LeaseKeeper, type LeaseTimes, type Term } from './lease-keeper.js';
+import { Newcomers } from './newcomers.js';
 
 export interface FollowerParts {
   readonly ledger: TipLedger;
@@ -19,6 +32,8 @@ export interface FollowerParts {
   readonly metrics: ChainMetrics;
   /** Makes a standby take over at once when the leader's process dies; without it, when the lease runs out. */
   readonly lock?: LeaderLock;
+  /** The wallets that payments straight to a creator are looked for with; without it only the jar is listened to. */
+  readonly watch?: WatchList;
   /** Default: 5 s, renewed every 1.5 s. */
   readonly leaseTimes?: LeaseTimes;
 }
@@ -41,8 +56,10 @@ export class ChainFollower {
   private readonly stopping = new AbortController();
   private readonly drains: DrainRunner;
   private readonly blocks: BlockReader;
+  private readonly newcomers: Newcomers | undefined;
   private readonly finality: Finality;
   private running: Promise<void> | undefined;
+  private readonly early: Preconfirmations | undefined;
   private halted: DroppioError | undefined;
   private cursor: number | undefined;
   private lastStepAtMs: number;
@@ -56,7 +73,27 @@ export class ChainFollower {
   ) {
     this.chainId = chain.chainId;
     this.drains = new DrainRunner(chain.chainId, parts.relay, parts.metrics.follower);
-    this.blocks = new BlockReader(reader, new TipSpotter(chain));
+    const { ledger, clock, metrics } = parts;
+    const watch = watchesWallets(chain) ? parts.watch : undefined;
+    this.blocks = new BlockReader(reader, new TipSpotter(chain, watch), {
+      clock,
+      metrics: metrics.watch,
+      watch,
+      native: chain.transfers.native,
+    });
+    this.newcomers =
+      watch &&
+      new Newcomers(chain, {
+        ledger,
+        clock,
+        metrics: metrics.watch,
+        watch,
+        blocks: this.blocks,
+        drain: (to) => {
+          this.drains.drain(to);
+        },
+      });
+    this.early = chain.preconfirmations && new Preconfirmations(chain, chain.preconfirmations.dropAfter, clock, metrics);
     this.finality = new Finality(reader, parts.clock, chain.finalityDepth, () => {
       this.inbox.poke();
     });
@@ -95,8 +132,19 @@ export class ChainFollower {
     this.reader.watchHeads((head, receivedAtMs) => {
       this.inbox.offer({ head, receivedAtMs });
     }, this.stopping.signal);
+    this.hearPromises();
     const leases = new LeaseKeeper(this.chainId, this.holder, { ledger, clock, lock }, leaseTimes);
     await leases.run((term) => this.lead(term), this.stopping.signal);
+  }
+
+  private hearPromises(): void {
+    const { early } = this;
+    if (early === undefined) return;
+    const hear: PendingListener = (logs, receivedAtMs) => {
+      // A standby tells of nothing, and must not keep promises that somebody else has told and settled long ago.
+      if (this.cursor !== undefined && early.hear(logs, receivedAtMs)) this.inbox.poke();
+    };
+    this.reader.watchPending(early.filter, hear, this.stopping.signal);
   }
 
   /** One term: steps until it is over. Never rejects. */
@@ -131,7 +179,9 @@ export class ChainFollower {
     // Known before the first fork is judged.
     await finality.refresh();
     const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
-    const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics });
+    const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics, newcomers: this.newcomers, early: this.early });
+    this.early?.begin();
+    this.newcomers?.begin(term.fence, committer.window);
     // Heads told before we led, or while the last attempt failed, are not told again.
     this.inbox.replace({ head: await reader.head(), receivedAtMs: clock.now() });
     this.report(leader);
@@ -142,8 +192,9 @@ export class ChainFollower {
     const hint = this.inbox.take();
     if (hint !== undefined) await leader.follow(hint, over);
     if (this.inbox.isEmpty) await leader.settle();
+    await leader.promise(this.inbox.highest);
     this.report(leader);
-    if (!this.inbox.isEmpty) return;
+    if (!this.inbox.isEmpty || this.early?.hasNews === true) return;
     await this.inbox.wait(IDLE_MS, over);
   }
 

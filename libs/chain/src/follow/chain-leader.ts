@@ -6,6 +6,8 @@ import { BlockWalker, type Path } from './block-walker.js';
 import type { ChainCommitter } from './chain-committer.js';
 import type { Finality } from './finality.js';
 import type { HeadHint } from './head-inbox.js';
+import type { Preconfirmations } from './preconfirmations.js';
+import type { Newcomers } from './newcomers.js';
 
 /** Blocks that are walked and committed at once while catching up: small enough to hold, large enough to fetch side by side. */
 const STRIDE = 128;
@@ -15,6 +17,9 @@ export interface LeaderParts {
   readonly blocks: BlockReader;
   readonly finality: Finality;
   readonly metrics: ChainMetrics;
+  readonly newcomers?: Newcomers | undefined;
+  /** Absent: nothing is told before its block. */
+  readonly early?: Preconfirmations | undefined;
 }
 
 /** Moves a chain's cursor to the heads that are told, block by block and never over a gap. */
@@ -44,13 +49,25 @@ export class ChainLeader {
       const target = await this.nextTarget(head);
       const path = await this.walker.path(target, this.committer.window, this.parts.finality.finalizedNumber);
       const isLast = target.hash === head.hash;
-      await this.apply({ ...path, branch: this.ripe(path, head) }, hint.receivedAtMs, over);
+      await this.apply({ ...path, branch: this.ripe(path, head) }, { head, receivedAtMs: hint.receivedAtMs }, over);
       if (isLast) break;
     }
   }
 
+  /** Tells of tips that nodes promise for the block after `head`, and takes back what no block held in time. */
+  async promise(head: number): Promise<void> {
+    const { early } = this.parts;
+    const promised = early?.take(Math.max(head, this.height));
+    if (promised !== undefined) await this.committer.sight(promised);
+    const due = early?.due(this.height);
+    if (due === undefined) return;
+    await this.committer.drop(due);
+    early?.dropped();
+  }
+
   /** Raises states up to what the chain has settled meanwhile; asks in the background how far that is. */
   async settle(): Promise<void> {
+    this.parts.newcomers?.visit(this.committer.window);
     void this.parts.finality.refresh(this.committer.window.tip?.hash);
     const due = this.parts.finality.due(this.committer.window);
     if (due === undefined) return;
@@ -85,17 +102,21 @@ export class ChainLeader {
     return branch.filter((block) => block.number <= highest);
   }
 
-  private async apply(path: Path, seenAtMs: number, over: AbortSignal): Promise<void> {
+  private async apply(path: Path, { head, receivedAtMs: seenAtMs }: HeadHint, over: AbortSignal): Promise<void> {
     const { blocks } = this.parts;
     if (path.ancestor.hash === this.committer.window.tip?.hash) {
       for await (const commit of blocks.readAll(path.branch, seenAtMs)) {
         if (over.aborted) return;
-        await this.committer.append(commit);
+        await this.committer.append({ ...commit, onTop: head.number - commit.block.number });
+        this.parts.early?.sealed(commit);
       }
       return;
     }
     const branch = [];
-    for await (const commit of blocks.readAll(path.branch, seenAtMs)) branch.push(commit);
-    if (!over.aborted) await this.committer.reorganise(path, branch);
+    for await (const commit of blocks.readAll(path.branch, seenAtMs))
+      branch.push({ ...commit, onTop: head.number - commit.block.number });
+    if (over.aborted) return;
+    await this.committer.reorganise(path, branch);
+    for (const commit of branch) this.parts.early?.sealed(commit);
   }
 }

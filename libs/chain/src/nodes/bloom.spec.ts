@@ -29,6 +29,22 @@ describe(bloomOracle.name, () => {
     expect(bloomOracle({ addresses: [], topics: [topic] })(bloomOf([topic]))).toBe('possible');
   });
 
+  it('excludes a block whose addresses and topics are ours, though in no pair that is of interest', () => {
+    const [jar, token, tip, transfer] = [randomHex(20), randomHex(20), randomHex(32), randomHex(32)];
+    const every = { addresses: [jar, token], topics: [tip, transfer] };
+    const crossed = bloomOf([jar, transfer]);
+    expect(bloomOracle(every)(crossed)).toBe('possible');
+    const verdict = bloomOracle({
+      ...every,
+      pairs: [
+        [jar, tip],
+        [token, transfer],
+      ],
+    });
+    expect([crossed, bloomOf([token, tip])].map(verdict)).toEqual(['excluded', 'excluded']);
+    expect([bloomOf([jar, tip]), bloomOf([token, transfer, tip])].map(verdict)).toEqual(['possible', 'possible']);
+  });
+
   it('cannot be used when it is all zero or of another length', () => {
     const verdict = bloomOracle({ addresses: [randomHex(20)], topics: [] });
     expect([verdict(bloomOf([])), verdict('0x'), verdict('0xff')]).toEqual(['unusable', 'unusable', 'unusable']);

@@ -15,12 +15,13 @@ const ZERO = /^0x0*$/;
 
 /** Answers whether a block's bloom admits a log of the filter's addresses with one of its topics. False positives are normal, false negatives are not. */
 export function bloomOracle(filter: LogFilter): (bloom: Hex) => BloomVerdict {
+  const wanted = filter.pairs?.map((pair) => pair.flatMap(bitsOf));
   const addresses = filter.addresses.map(bitsOf);
   const topics = filter.topics.map(bitsOf);
   return (bloom) => {
     if (bloom.length !== BLOOM_LENGTH || ZERO.test(bloom)) return 'unusable';
     const has = (bits: readonly BloomBit[]): boolean => bits.every(({ at, mask }) => (nibble(bloom, at) & mask) !== 0);
-    const possible = (addresses.length === 0 || addresses.some(has)) && (topics.length === 0 || topics.some(has));
+    const possible = wanted?.some(has) ?? ((addresses.length === 0 || addresses.some(has)) && (topics.length === 0 || topics.some(has)));
     return possible ? 'possible' : 'excluded';
   };
 }

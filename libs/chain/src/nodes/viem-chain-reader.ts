@@ -5,17 +5,21 @@ import {
   type BlockHeader,
   type BlockRef,
   type ChainLog,
+  type ChainPayment,
   type Clock,
   type HeadListener,
   type Hex,
   type LogFilter,
+  type PendingListener,
 } from '@droppio/tips';
 import { bloomOracle, type BloomVerdict } from './bloom.js';
 import type { ChainSettings } from '../chain-settings.js';
 import { HeadWatch } from './head-watch.js';
 import { LogFetcher } from './log-fetcher.js';
 import type { ChainMetrics } from '../metrics.js';
-import { parseBlock } from './rpc-answer.js';
+import { PaymentFetcher } from './payment-fetcher.js';
+import { PendingWatch } from './pending-watch.js';
+import { parseBlock, parsePendingLogs } from './rpc-answer.js';
 import { RpcEndpoint, type RpcQuestion } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import { RpcPool } from './rpc-pool.js';
@@ -34,12 +38,13 @@ export class ViemChainReader extends ChainReader {
   override readonly chainId: number;
   private readonly pool: RpcPool;
   private readonly fetcher: LogFetcher;
+  private readonly payer: PaymentFetcher;
   private readonly twins: ReadonlyMap<string, RpcEndpoint>;
   private readonly sources = new Map<Hex, RpcEndpoint>();
   private oracle: { readonly filter: LogFilter; readonly verdict: (bloom: Hex) => BloomVerdict } | undefined;
 
   constructor(
-    private readonly settings: Pick<ChainSettings, 'chainId' | 'rpcUrls' | 'wsUrls' | 'pollMs'>,
+    private readonly settings: Pick<ChainSettings, 'chainId' | 'rpcUrls' | 'wsUrls' | 'pollMs' | 'preconfirmations'>,
     private readonly clock: Clock,
     private readonly metrics: ChainMetrics,
   ) {
@@ -59,6 +64,7 @@ export class ViemChainReader extends ChainReader {
       }),
     );
     this.fetcher = new LogFetcher(this.pool, clock, metrics.rpc);
+    this.payer = new PaymentFetcher(this.pool);
   }
 
   override verify(): Promise<void> {
@@ -116,6 +122,10 @@ export class ViemChainReader extends ChainReader {
     return this.fetcher.logs(block, filter, { prefer: this.sources.get(block.hash), isEmptySuspicious: verdict === 'possible' });
   }
 
+  override async payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]> {
+    return this.payer.payments(block, isWatched, this.sources.get(block.hash));
+  }
+
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {
     const { chainId, pollMs, wsUrls } = this.settings;
     const watch = new HeadWatch(
@@ -134,6 +144,24 @@ export class ViemChainReader extends ChainReader {
       this.metrics.heads,
     );
     void watch.run(signal);
+  }
+
+  override watchPending(filter: LogFilter, listener: PendingListener, signal: AbortSignal): void {
+    const { chainId, wsUrls, preconfirmations } = this.settings;
+    if (preconfirmations === undefined) return;
+    const isPushed = preconfirmations.source === 'pendingLogs';
+    const sockets = isPushed ? wsUrls.map((url, index) => ({ url, chainId, name: `${String(chainId)}-pending${String(index)}` })) : [];
+    const sources = { sockets, ...(isPushed ? {} : { ask: () => this.pendingLogs(filter) }) };
+    void new PendingWatch(sources, filter, this.clock, this.metrics.heads).run(listener, signal);
+  }
+
+  private async pendingLogs({ addresses, topics }: LogFilter): Promise<readonly ChainLog[]> {
+    const { value } = await this.pool.ask({
+      method: 'eth_getLogs',
+      params: [{ fromBlock: 'pending', toBlock: 'pending', address: addresses, topics: [topics] }],
+      parse: promised,
+    });
+    return value;
   }
 
   private async headOf(endpoint: RpcEndpoint): Promise<BlockHeader> {
@@ -174,6 +202,12 @@ export class ViemChainReader extends ChainReader {
     if (this.oracle?.filter !== filter) this.oracle = { filter, verdict: bloomOracle(filter) };
     return this.oracle.verdict;
   }
+}
+
+function promised(answer: unknown): readonly ChainLog[] {
+  const logs = parsePendingLogs(answer);
+  if (logs === undefined || !Array.isArray(answer)) throw new RpcFailed('malformed', 'the node answered with something else than logs');
+  return logs;
 }
 
 /** A block that this node has and that is the one asked for. */

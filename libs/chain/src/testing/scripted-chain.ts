@@ -4,9 +4,11 @@ import {
   type BlockHeader,
   type BlockRef,
   type ChainLog,
+  type ChainPayment,
   type HeadListener,
   type Hex,
   type LogFilter,
+  type PendingListener,
 } from '@droppio/tips';
 import { random, randomHex, randomInt } from '@droppio/tips/testing';
 import type { RawTip } from '../decode-tip.js';
@@ -18,11 +20,16 @@ export interface ScriptedTx {
   readonly hash: Hex;
   readonly tips: readonly RawTip[];
   readonly logs?: readonly ChainLog[];
+  /** Coins that the transaction sends; `fails`: it was mined and undone. */
+  readonly payment?: Omit<ChainPayment, 'txHash' | 'txIndex'> & { readonly fails?: boolean };
 }
+
+export type ScriptedPayment = ChainPayment & { readonly fails: boolean };
 
 interface ScriptedBlock {
   readonly header: BlockHeader;
   readonly logs: readonly ChainLog[];
+  readonly payments: readonly ScriptedPayment[];
 }
 
 export const aTx = (...tips: readonly RawTip[]): ScriptedTx => ({ hash: randomHex(32), tips });
@@ -35,6 +42,7 @@ export class ScriptedChain extends ChainReader {
   private blocks: ScriptedBlock[];
   private readonly ever = new Map<Hex, ScriptedBlock>();
   private readonly listeners = new Set<HeadListener>();
+  private readonly pending = new Set<PendingListener>();
   private readonly failing = new Map<string, number>();
   private tags: { safe?: number; finalized?: number } = {};
   /** Calls by method name, for tests that count questions. */
@@ -49,7 +57,7 @@ export class ScriptedChain extends ChainReader {
     private readonly jar: Hex,
   ) {
     super();
-    this.blocks = [{ header: { ...this.childOf(undefined), number: 0 }, logs: [] }];
+    this.blocks = [{ header: { ...this.childOf(undefined), number: 0 }, logs: [], payments: [] }];
   }
 
   get tip(): BlockHeader {
@@ -72,13 +80,19 @@ export class ScriptedChain extends ChainReader {
     return this.find(hash)?.logs;
   }
 
+  /** All payments of a block that can be read, failed ones too. */
+  paymentsOf(hash: Hex): readonly ScriptedPayment[] | undefined {
+    return this.find(hash)?.payments;
+  }
+
   mine(...txs: readonly ScriptedTx[]): BlockHeader {
     const parent = this.tip;
     const bare = this.childOf(parent);
     const logs = logsOf(txs, bare, this.jar);
     const header = { ...bare, logsBloom: bloomOf(logs.flatMap((log) => [log.address, ...log.topics])) };
-    this.blocks.push({ header, logs });
-    this.ever.set(header.hash, { header, logs });
+    const block = { header, logs, payments: paymentsOf(txs) };
+    this.blocks.push(block);
+    this.ever.set(header.hash, block);
     if (this.pushes) this.push(header);
     return header;
   }
@@ -99,7 +113,7 @@ export class ScriptedChain extends ChainReader {
   }
 
   /** The next `times` calls of a method fail. */
-  failNext(method: 'head' | 'blockByHash' | 'blockByNumber' | 'logs' | 'tagged', times: number): void {
+  failNext(method: 'head' | 'blockByHash' | 'blockByNumber' | 'logs' | 'payments' | 'tagged', times: number): void {
     this.failing.set(method, times);
   }
 
@@ -141,10 +155,29 @@ export class ScriptedChain extends ChainReader {
     return found.filter(isAsked);
   }
 
+  override async payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]> {
+    await this.answer('payments');
+    const found = this.paymentsOf(block.hash);
+    if (found === undefined) throw new ChainUnavailable('unknown block');
+    return found
+      .filter(({ to, amount, fails }) => !fails && amount > 0n && isWatched(to))
+      .map(({ txHash, txIndex, from, to, amount }) => ({ txHash, txIndex, from, to, amount }));
+  }
+
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {
     this.listeners.add(listener);
     signal.addEventListener('abort', () => this.listeners.delete(listener), { once: true });
     listener(this.tip, Date.now());
+  }
+
+  override watchPending(_filter: LogFilter, listener: PendingListener, signal: AbortSignal): void {
+    this.pending.add(listener);
+    signal.addEventListener('abort', () => this.pending.delete(listener), { once: true });
+  }
+
+  /** Promises these transactions for the next block. */
+  promise(...txs: readonly ScriptedTx[]): void {
+    for (const listener of this.pending) listener(logsOf(txs, { number: this.tip.number + 1, hash: '0x00' }, this.jar), Date.now());
   }
 
   private find(hash: Hex): ScriptedBlock | undefined {
@@ -181,4 +214,8 @@ function logsOf(txs: readonly ScriptedTx[], block: BlockRef, jar: Hex): readonly
       ...(tx.logs ?? []).map((log) => ({ ...log, txHash: tx.hash })),
     ])
     .map((log, index) => ({ ...log, blockHash: block.hash, blockNumber: block.number, logIndex: offset + index }));
+}
+
+function paymentsOf(txs: readonly ScriptedTx[]): readonly ScriptedPayment[] {
+  return txs.flatMap(({ hash, payment }, txIndex) => (payment === undefined ? [] : [{ fails: false, ...payment, txHash: hash, txIndex }]));
 }

@@ -1,15 +1,22 @@
 import type { BlockHeader, ChainLog, Hex } from '@droppio/tips';
 import * as z from 'zod';
 import type { Question, Reply } from './fake-node.js';
-import type { ScriptedChain } from './scripted-chain.js';
+import type { ScriptedChain, ScriptedPayment } from './scripted-chain.js';
 
 const quantity = (value: number): string => `0x${value.toString(16)}`;
 
 /** Answers JSON-RPC questions from a scripted chain, as an honest node would. */
 export async function honestly(chain: ScriptedChain, { method, params }: Question): Promise<Reply> {
-  const [first] = params;
+  const [first, whole] = params;
   if (method === 'eth_chainId') return { result: quantity(chain.chainId) };
-  if (method === 'eth_getBlockByHash') return { result: blockOf(await chain.blockByHash(asHex(first))) };
+  if (method === 'eth_getBlockByHash') {
+    const header = await chain.blockByHash(asHex(first));
+    const payments = whole === true ? (chain.paymentsOf(asHex(first)) ?? []) : [];
+    return {
+      result: header === undefined ? null : { ...blockOf(header), transactions: payments.map((sent) => transactionOf(sent, header)) },
+    };
+  }
+  if (method === 'eth_getTransactionReceipt') return { result: receiptOf(chain, asHex(first)) };
   if (method === 'eth_getBlockByNumber') return { result: blockOf(await byNumber(chain, String(first))) };
   if (method === 'eth_getLogs') return logs(chain, first);
   if (method === 'eth_getBlockReceipts') {
@@ -58,6 +65,20 @@ export function blockOf(header: BlockHeader | undefined): Record<string, unknown
 
 export function logOf({ txHash, blockNumber, logIndex, ...log }: ChainLog): Record<string, unknown> {
   return { ...log, transactionHash: txHash, blockNumber: quantity(blockNumber), logIndex: quantity(logIndex), removed: false };
+}
+
+export function transactionOf({ txHash, txIndex, from, to, amount }: ScriptedPayment, { hash }: BlockHeader): Record<string, unknown> {
+  return { hash: txHash, blockHash: hash, transactionIndex: quantity(txIndex), from, to, value: `0x${amount.toString(16)}` };
+}
+
+/** Of the block on the canonical chain that holds it; null when there is none. */
+function receiptOf(chain: ScriptedChain, txHash: Hex): Record<string, unknown> | null {
+  for (let number = chain.tip.number; number >= 0; number -= 1) {
+    const { hash } = chain.at(number);
+    const payment = chain.paymentsOf(hash)?.find((sent) => sent.txHash === txHash);
+    if (payment !== undefined) return { transactionHash: txHash, blockHash: hash, status: payment.fails ? '0x0' : '0x1' };
+  }
+  return null;
 }
 
 function asHex(value: unknown): Hex {

@@ -1,4 +1,4 @@
-import type { BlockHeader, BlockRef, ChainLog } from '../block.js';
+import type { BlockHeader, BlockRef, ChainLog, ChainPayment } from '../block.js';
 import type { Hex } from '../hex.js';
 
 /** Which logs are ours. Empty `topics` means any. */
@@ -6,10 +6,15 @@ export interface LogFilter {
   readonly addresses: readonly Hex[];
   /** Any of these as topic 0. */
   readonly topics: readonly Hex[];
+  /** Which of these addresses with which of these topics, where not every combination is of interest: blooms exclude more by it. */
+  readonly pairs?: readonly (readonly [address: Hex, topic: Hex])[];
 }
 
 /** Told about a new head; a hint only, may repeat, skip, lie or arrive out of order. `receivedAtMs` is Unix milliseconds. */
 export type HeadListener = (head: BlockHeader, receivedAtMs: number) => void;
+
+/** Told about logs of a block that is not sealed yet: the promise of one node, which may come twice, late, changed or for nothing. */
+export type PendingListener = (logs: readonly ChainLog[], receivedAtMs: number) => void;
 
 /**
  * One chain as seen through its nodes. Reads may be repeated at will; a result is a claim of one node at one moment.
@@ -29,6 +34,13 @@ export abstract class ChainReader {
   abstract tagged(tag: 'safe' | 'finalized'): Promise<BlockRef | undefined>;
   /** Logs of exactly this block, in log order. An unknown hash is an error, never an empty answer. */
   abstract logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]>;
+  /**
+   * Transactions of exactly this block that succeeded and sent coins to an address for which `isWatched`, in order. Asks for the whole
+   * block: dear. An unknown hash is an error, never an empty answer.
+   */
+  abstract payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]>;
   /** Pushes heads until `signal` aborts; reconnects for ever on its own. Polling and pushing are the implementation's business. */
   abstract watchHeads(listener: HeadListener, signal: AbortSignal): void;
+  /** Tells of logs before their block until `signal` aborts. Silent where the chain has no preconfirmations, or none are asked for. */
+  abstract watchPending(filter: LogFilter, listener: PendingListener, signal: AbortSignal): void;
 }
