@@ -7,7 +7,7 @@ import solc from 'solc';
 const here = dirname(fileURLToPath(import.meta.url));
 const outputs = [
   { file: 'src/generated/tip-jar.ts', sources: ['TipJar.sol'] },
-  { file: 'src/testing/generated/contracts.ts', sources: ['testing/Tokens.sol', 'testing/Creators.sol'] },
+  { file: 'src/testing/generated/contracts.ts', sources: ['testing/Tokens.sol', 'testing/Creators.sol', 'testing/Transfers.sol'] },
 ];
 
 const settings = {

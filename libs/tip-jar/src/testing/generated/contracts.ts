@@ -861,3 +861,428 @@ export const tipBatchAbi = [
 ] as const;
 
 export const tipBatchBytecode = '0x6080604052348015600e575f5ffd5b506103298061001c5f395ff3fe60806040526004361061001d575f3560e01c80631419b98014610021575b5f5ffd5b61003461002f36600461017c565b610036565b005b5f6100418434610230565b90505f5b8481101561010a578673ffffffffffffffffffffffffffffffffffffffff16632adfda738388888581811061007c5761007c610268565b90506020020160208101906100919190610295565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e085901b1681526100d091908990899088906004016102b7565b5f604051808303818588803b1580156100e7575f5ffd5b505af11580156100f9573d5f5f3e3d5ffd5b505060019093019250610045915050565b50505050505050565b73ffffffffffffffffffffffffffffffffffffffff81168114610134575f5ffd5b50565b5f5f83601f840112610147575f5ffd5b50813567ffffffffffffffff81111561015e575f5ffd5b602083019150836020828501011115610175575f5ffd5b9250929050565b5f5f5f5f5f60608688031215610190575f5ffd5b853561019b81610113565b9450602086013567ffffffffffffffff8111156101b6575f5ffd5b8601601f810188136101c6575f5ffd5b803567ffffffffffffffff8111156101dc575f5ffd5b8860208260051b84010111156101f0575f5ffd5b60209190910194509250604086013567ffffffffffffffff811115610213575f5ffd5b61021f88828901610137565b969995985093965092949392505050565b5f82610263577f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b500490565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5f602082840312156102a5575f5ffd5b81356102b081610113565b9392505050565b73ffffffffffffffffffffffffffffffffffffffff8516815260606020820152826060820152828460808301375f608084830101525f60807fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f86011683010190508260408301529594505050505056' as const;
+
+export const collectibleAbi = [
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "from",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "id",
+        "type": "uint256"
+      }
+    ],
+    "name": "Transfer",
+    "type": "event"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "id",
+        "type": "uint256"
+      }
+    ],
+    "name": "send",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  }
+] as const;
+
+export const collectibleBytecode = '0x6080604052348015600e575f5ffd5b5060c380601a5f395ff3fe6080604052348015600e575f5ffd5b50600436106026575f3560e01c8063d0679d3414602a575b5f5ffd5b603960353660046083565b603b565b005b604051819073ffffffffffffffffffffffffffffffffffffffff84169033907fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef905f90a45050565b5f5f604083850312156093575f5ffd5b823573ffffffffffffffffffffffffffffffffffffffff8116811460b5575f5ffd5b94602093909301359350505056' as const;
+
+export const eventTokenAbi = [
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "from",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "value",
+        "type": "uint256"
+      }
+    ],
+    "name": "Transfer",
+    "type": "event"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "name": "allowance",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "spender",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "approve",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "name": "balanceOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "mint",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "transfer",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "from",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "transferFrom",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  }
+] as const;
+
+export const eventTokenBytecode = '0x6080604052348015600e575f5ffd5b506104708061001c5f395ff3fe608060405234801561000f575f5ffd5b506004361061006f575f3560e01c806370a082311161004d57806370a08231146100c3578063a9059cbb146100f0578063dd62ed3e14610103575f5ffd5b8063095ea7b31461007357806323b872dd1461009b57806340c10f19146100ae575b5f5ffd5b61008661008136600461036a565b61012d565b60405190151581526020015b60405180910390f35b6100866100a9366004610392565b610167565b6100c16100bc36600461036a565b6101c3565b005b6100e26100d13660046103cc565b5f6020819052908152604090205481565b604051908152602001610092565b6100866100fe36600461036a565b61024d565b6100e26101113660046103ec565b600160209081525f928352604080842090915290825290205481565b335f90815260016020818152604080842073ffffffffffffffffffffffffffffffffffffffff871685529091529091208290555b92915050565b73ffffffffffffffffffffffffffffffffffffffff83165f9081526001602090815260408083203384529091528120805483919083906101a890849061044a565b909155506101b99050848484610262565b5060019392505050565b73ffffffffffffffffffffffffffffffffffffffff82165f90815260208190526040812080548392906101f790849061045d565b909155505060405181815273ffffffffffffffffffffffffffffffffffffffff8316905f907fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef9060200160405180910390a35050565b5f610259338484610262565b50600192915050565b73ffffffffffffffffffffffffffffffffffffffff83165f908152602081905260408120805483929061029690849061044a565b909155505073ffffffffffffffffffffffffffffffffffffffff82165f90815260208190526040812080548392906102cf90849061045d565b925050819055508173ffffffffffffffffffffffffffffffffffffffff168373ffffffffffffffffffffffffffffffffffffffff167fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef8360405161033591815260200190565b60405180910390a3505050565b803573ffffffffffffffffffffffffffffffffffffffff81168114610365575f5ffd5b919050565b5f5f6040838503121561037b575f5ffd5b61038483610342565b946020939093013593505050565b5f5f5f606084860312156103a4575f5ffd5b6103ad84610342565b92506103bb60208501610342565b929592945050506040919091013590565b5f602082840312156103dc575f5ffd5b6103e582610342565b9392505050565b5f5f604083850312156103fd575f5ffd5b61040683610342565b915061041460208401610342565b90509250929050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b818103818111156101615761016161041d565b808201808211156101615761016161041d56' as const;
+
+export const feeEventTokenAbi = [
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "from",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "value",
+        "type": "uint256"
+      }
+    ],
+    "name": "Transfer",
+    "type": "event"
+  },
+  {
+    "inputs": [],
+    "name": "COLLECTOR",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "name": "allowance",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "spender",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "approve",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "name": "balanceOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "mint",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "transfer",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "from",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "transferFrom",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  }
+] as const;
+
+export const feeEventTokenBytecode = '0x6080604052348015600e575f5ffd5b506105e18061001c5f395ff3fe608060405234801561000f575f5ffd5b506004361061007a575f3560e01c806340c10f191161005857806340c10f19146100e757806370a08231146100fc578063a9059cbb14610129578063dd62ed3e1461013c575f5ffd5b8063095ea7b31461007e57806323b872dd146100a65780633cbadf78146100b9575b5f5ffd5b61009161008c3660046104a3565b610166565b60405190151581526020015b60405180910390f35b6100916100b43660046104cb565b6101a0565b6100c2610fee81565b60405173ffffffffffffffffffffffffffffffffffffffff909116815260200161009d565b6100fa6100f53660046104a3565b6101fc565b005b61011b61010a366004610505565b5f6020819052908152604090205481565b60405190815260200161009d565b6100916101373660046104a3565b610286565b61011b61014a366004610525565b600160209081525f928352604080842090915290825290205481565b335f90815260016020818152604080842073ffffffffffffffffffffffffffffffffffffffff871685529091529091208290555b92915050565b73ffffffffffffffffffffffffffffffffffffffff83165f9081526001602090815260408083203384529091528120805483919083906101e1908490610583565b909155506101f2905084848461029b565b5060019392505050565b73ffffffffffffffffffffffffffffffffffffffff82165f9081526020819052604081208054839290610230908490610596565b909155505060405181815273ffffffffffffffffffffffffffffffffffffffff8316905f907fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef9060200160405180910390a35050565b5f61029233848461029b565b50600192915050565b6102a683838361039b565b5f6102b2600a836105a9565b9050805f5f8573ffffffffffffffffffffffffffffffffffffffff1673ffffffffffffffffffffffffffffffffffffffff1681526020019081526020015f205f8282546102ff9190610583565b9091555050610fee5f90815260208190527f0fcae1299e58d617e53dca445250eb44bc74f28898244b3da8a963f13ca4e6fd8054839290610341908490610596565b9091555050604051818152610fee9073ffffffffffffffffffffffffffffffffffffffff8616907fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef9060200160405180910390a350505050565b73ffffffffffffffffffffffffffffffffffffffff83165f90815260208190526040812080548392906103cf908490610583565b909155505073ffffffffffffffffffffffffffffffffffffffff82165f9081526020819052604081208054839290610408908490610596565b925050819055508173ffffffffffffffffffffffffffffffffffffffff168373ffffffffffffffffffffffffffffffffffffffff167fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef8360405161046e91815260200190565b60405180910390a3505050565b803573ffffffffffffffffffffffffffffffffffffffff8116811461049e575f5ffd5b919050565b5f5f604083850312156104b4575f5ffd5b6104bd8361047b565b946020939093013593505050565b5f5f5f606084860312156104dd575f5ffd5b6104e68461047b565b92506104f46020850161047b565b929592945050506040919091013590565b5f60208284031215610515575f5ffd5b61051e8261047b565b9392505050565b5f5f60408385031215610536575f5ffd5b61053f8361047b565b915061054d6020840161047b565b90509250929050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b8181038181111561019a5761019a610556565b8082018082111561019a5761019a610556565b5f826105dc577f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b50049056' as const;
+
+export const transferBatchAbi = [
+  {
+    "inputs": [
+      {
+        "internalType": "contract EventToken",
+        "name": "token",
+        "type": "address"
+      },
+      {
+        "internalType": "address[]",
+        "name": "wallets",
+        "type": "address[]"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "payAll",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  }
+] as const;
+
+export const transferBatchBytecode = '0x6080604052348015600e575f5ffd5b506102568061001c5f395ff3fe608060405234801561000f575f5ffd5b5060043610610029575f3560e01c80630be7b1501461002d575b5f5ffd5b61004061003b36600461015e565b610042565b005b5f5b82811015610133578473ffffffffffffffffffffffffffffffffffffffff166323b872dd3386868581811061007b5761007b6101e8565b90506020020160208101906100909190610215565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e085901b16815273ffffffffffffffffffffffffffffffffffffffff928316600482015291166024820152604481018590526064016020604051808303815f875af1158015610106573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061012a9190610237565b50600101610044565b5050505050565b73ffffffffffffffffffffffffffffffffffffffff8116811461015b575f5ffd5b50565b5f5f5f5f60608587031215610171575f5ffd5b843561017c8161013a565b9350602085013567ffffffffffffffff811115610197575f5ffd5b8501601f810187136101a7575f5ffd5b803567ffffffffffffffff8111156101bd575f5ffd5b8760208260051b84010111156101d1575f5ffd5b949760209190910196509394604001359392505050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5f60208284031215610225575f5ffd5b81356102308161013a565b9392505050565b5f60208284031215610247575f5ffd5b81518015158114610230575f5ffd' as const;
