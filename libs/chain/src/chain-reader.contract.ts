@@ -10,6 +10,8 @@ export interface ChainWorld {
   /** Mines a block with one tip; returns its message. */
   tip(): Promise<string>;
   mine(): Promise<void>;
+  /** Mines a block with one transaction that sends coins; `fails`: it is mined and undone. */
+  pay(options?: { readonly fails: boolean }): Promise<{ readonly to: Hex; readonly amount: bigint }>;
   /** Replaces the newest blocks by as many and one more, all empty. */
   reorg(depth: number): Promise<void>;
   close(): Promise<void>;
@@ -87,6 +89,35 @@ export function describeChainReader(where: string, make: () => Promise<ChainWorl
       await world.reorg(1);
       expect(await reader.blockByHash(orphan.hash)).toBeUndefined();
       await expect(reader.logs(orphan, world.filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+    });
+
+    it('tells the coins that a transaction of exactly one block sent to a watched address', async () => {
+      const first = await world.pay();
+      const second = await world.pay();
+      const head = await reader.head();
+      const [payment, ...others] = await reader.payments(head, (address) => address === second.to);
+      expect(others).toEqual([]);
+      expect(payment).toMatchObject({ to: second.to, amount: second.amount, txIndex: 0 });
+      expect(payment?.from).toMatch(/^0x[0-9a-f]{40}$/);
+      expect(payment?.txHash).toMatch(/^0x[0-9a-f]{64}$/);
+      expect(await reader.payments(head, (address) => address === first.to)).toEqual([]);
+    });
+
+    it('tells no coins that were sent in vain', async () => {
+      const { to } = await world.pay({ fails: true });
+      expect(await reader.payments(await reader.head(), (address) => address === to)).toEqual([]);
+    });
+
+    it('tells no payment where no coins were sent', async () => {
+      await world.mine();
+      expect(await reader.payments(await reader.head(), () => true)).toEqual([]);
+    });
+
+    it('never gives an empty answer for the payments of a block that left the chain', async () => {
+      await world.pay();
+      const orphan = await reader.head();
+      await world.reorg(1);
+      await expect(reader.payments(orphan, () => false)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
     });
 
     it('pushes new heads, also those of another branch, until told to stop', async () => {

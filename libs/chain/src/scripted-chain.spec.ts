@@ -1,3 +1,4 @@
+import { randomHex } from '@droppio/tips/testing';
 import { describeChainReader } from './chain-reader.contract.js';
 import { JAR } from './testing/follow-kit.js';
 import { TIP_TOPIC } from './decode-tip.js';
@@ -21,6 +22,11 @@ describeChainReader('a scripted chain', () => {
       chain.mine();
       settle();
       return Promise.resolve();
+    },
+    pay: ({ fails } = { fails: false }) => {
+      const payment = { from: randomHex(20), to: randomHex(20), amount: 7n, fails };
+      chain.mine({ ...aTx(), payment });
+      return Promise.resolve(payment);
     },
     reorg: (depth) => {
       chain.reorg(

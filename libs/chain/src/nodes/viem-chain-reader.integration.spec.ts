@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { SystemClock } from '@droppio/platform';
 import { deployTipJar, DevChain, openWallet, sendTip, type TipWallet } from '@droppio/tip-jar';
+import { deployContract, refusingCreatorBytecode } from '@droppio/tip-jar/testing';
 import { randomHex, randomInt } from '@droppio/tips/testing';
 import { createTestClient, http, type TestClient } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,6 +30,7 @@ async function anvilWorld(wsUrls: (chain: DevChain) => string[]): Promise<ChainW
   const chain = await DevChain.start({ slotsInAnEpoch: 1 });
   const wallet = await walletOn(chain);
   const jar = await deployTipJar(wallet);
+  const refusing = await deployContract(wallet, refusingCreatorBytecode);
   const settings = { chainId: 31337, rpcUrls: [chain.rpcUrl], wsUrls: wsUrls(chain), pollMs: 50 };
   return {
     reader: new ViemChainReader(settings, new SystemClock(), unregisteredMetrics()),
@@ -40,6 +42,13 @@ async function anvilWorld(wsUrls: (chain: DevChain) => string[]): Promise<ChainW
       return message;
     },
     mine: () => nodeOf(chain).mine({ blocks: 1 }),
+    pay: async ({ fails } = { fails: false }) => {
+      const to = fails ? refusing : randomHex(20);
+      const amount = BigInt(1 + randomInt(1_000_000));
+      // With the gas named nobody tries it out before it is sent.
+      await wallet.waitForTransactionReceipt({ hash: await wallet.sendTransaction({ to, value: amount, gas: 100_000n }) });
+      return { to, amount };
+    },
     reorg: async (depth) => {
       await reorg(chain, depth);
       await nodeOf(chain).mine({ blocks: 1 });
