@@ -14,6 +14,22 @@ const suspiciousEmpty: CounterConfiguration<'endpoint'> = {
   help: 'Empty log answers for a block whose bloom admits one of our logs; each is asked again elsewhere.',
   labelNames: ['endpoint'],
 };
+const quorumDisagree: CounterConfiguration<'endpoint'> = {
+  name: 'droppio_chain_quorum_disagree_total',
+  help: 'Answers that did not become the quorum: outvoted by two other providers, or part of a disagreement that nobody could settle.',
+  labelNames: ['endpoint'],
+};
+const visibility: HistogramConfiguration<'endpoint'> = {
+  name: 'droppio_chain_block_visibility_seconds',
+  help: 'How much later than the first of its chain an endpoint told of a block; 0 for the first.',
+  labelNames: ['endpoint'],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+};
+const auditFailures: CounterConfiguration<'chain'> = {
+  name: 'droppio_chain_audit_failures_total',
+  help: 'Ranges of blocks that were not called final, since two providers agree on other tips than were stored.',
+  labelNames: ['chain'],
+};
 const headLag: GaugeConfiguration<'endpoint'> = {
   name: 'droppio_chain_head_lag_blocks',
   help: 'Blocks that an endpoint is behind the newest one that any endpoint of its chain has told of.',
@@ -58,8 +74,13 @@ const failures: CounterConfiguration<'chain' | 'code'> = {
 };
 const state: GaugeConfiguration<'chain' | 'what'> = {
   name: 'droppio_chain_state',
-  help: 'leader: 1 while this process commits. halted: 1 when the chain needs a person. fence: epoch of the lease. lag: blocks behind the head. cursor: last committed height.',
+  help: 'leader: 1 while this process commits. halted: 1 when the chain needs a person. fence: epoch of the lease. lag: blocks behind the head. cursor: last committed height. preconfirmations: 1 while promised tips are told.',
   labelNames: ['chain', 'what'],
+};
+const promises: CounterConfiguration<'chain' | 'outcome'> = {
+  name: 'droppio_chain_promised_tips_total',
+  help: 'Tips that a node promised before their block (seen), and what became of them: kept, mismatch (sealed with another payload) or dropped (not sealed in time).',
+  labelNames: ['chain', 'outcome'],
 };
 const drainsDropped: CounterConfiguration<'chain'> = {
   name: 'droppio_chain_drains_dropped_total',
@@ -73,6 +94,7 @@ export class RpcMetrics {
     @InjectMetric(rpcSeconds.name) private readonly seconds: Histogram<'endpoint' | 'method' | 'outcome'>,
     @InjectMetric(suspiciousEmpty.name) private readonly suspicious: Counter<'endpoint'>,
     @InjectMetric(headLag.name) private readonly lag: Gauge<'endpoint'>,
+    @InjectMetric(quorumDisagree.name) private readonly disagree: Counter<'endpoint'>,
   ) {}
 
   asked(labels: { endpoint: string; method: string; outcome: string }, seconds: number): void {
@@ -81,6 +103,10 @@ export class RpcMetrics {
 
   suspiciouslyEmpty(endpoint: string): void {
     this.suspicious.inc({ endpoint });
+  }
+
+  quorumDisagreed(endpoint: string): void {
+    this.disagree.inc({ endpoint });
   }
 
   headLag(endpoint: string, blocks: number): void {
@@ -93,10 +119,15 @@ export class HeadMetrics {
   constructor(
     @InjectMetric(heads.name) private readonly heads: Counter<'chain' | 'source'>,
     @InjectMetric(wsEnds.name) private readonly ends: Counter<'endpoint' | 'reason'>,
+    @InjectMetric(visibility.name) private readonly visibility: Histogram<'endpoint'>,
   ) {}
 
   head(chainId: number, source: 'push' | 'poll'): void {
     this.heads.inc({ chain: String(chainId), source });
+  }
+
+  visible(endpoint: string, seconds: number): void {
+    this.visibility.observe({ endpoint }, seconds);
   }
 
   socketEnded(endpoint: string, reason: string): void {
@@ -111,12 +142,17 @@ export class BlockMetrics {
     @InjectMetric(tips.name) private readonly tips: Counter<'chain' | 'outcome'>,
     @InjectMetric(reorgDepth.name) private readonly depth: Histogram<'chain'>,
     @InjectMetric(heldBack.name) private readonly heldBack: Counter<'chain' | 'reason'>,
+    @InjectMetric(promises.name) private readonly promises: Counter<'chain' | 'outcome'>,
   ) {}
 
   committed(chainId: number, seconds: number, found: Readonly<Record<'accepted' | 'unlisted' | 'quarantined', number>>): void {
     const chain = String(chainId);
     this.seconds.observe({ chain }, seconds);
     for (const [outcome, count] of Object.entries(found)) if (count > 0) this.tips.inc({ chain, outcome }, count);
+  }
+
+  promised(chainId: number, outcome: 'seen' | 'kept' | 'mismatch' | 'dropped', count = 1): void {
+    this.promises.inc({ chain: String(chainId), outcome }, count);
   }
 
   reorganised(chainId: number, depth: number): void {
@@ -134,14 +170,19 @@ export class FollowerMetrics {
     @InjectMetric(failures.name) private readonly failures: Counter<'chain' | 'code'>,
     @InjectMetric(state.name) private readonly state: Gauge<'chain' | 'what'>,
     @InjectMetric(drainsDropped.name) private readonly dropped: Counter<'chain'>,
+    @InjectMetric(auditFailures.name) private readonly audits: Counter<'chain'>,
   ) {}
 
   failed(chainId: number, code: string): void {
     this.failures.inc({ chain: String(chainId), code });
   }
 
-  set(chainId: number, what: 'leader' | 'halted' | 'fence' | 'lag' | 'cursor', value: number): void {
+  set(chainId: number, what: 'leader' | 'halted' | 'fence' | 'lag' | 'cursor' | 'preconfirmations', value: number): void {
     this.state.set({ chain: String(chainId), what }, value);
+  }
+
+  auditFailed(chainId: number): void {
+    this.audits.inc({ chain: String(chainId) });
   }
 
   drainDropped(chainId: number): void {
@@ -162,8 +203,10 @@ export class ChainMetrics {
 
 /** What a module lists to have `ChainMetrics` injected. */
 export const metricProviders: readonly Provider[] = [
-  ...[suspiciousEmpty, heads, wsEnds, tips, heldBack, failures, drainsDropped].map((counter) => makeCounterProvider(counter)),
-  ...[rpcSeconds, commitSeconds, reorgDepth].map((histogram) => makeHistogramProvider(histogram)),
+  ...[suspiciousEmpty, quorumDisagree, auditFailures, heads, wsEnds, tips, heldBack, promises, failures, drainsDropped].map((counter) =>
+    makeCounterProvider(counter),
+  ),
+  ...[rpcSeconds, visibility, commitSeconds, reorgDepth].map((histogram) => makeHistogramProvider(histogram)),
   ...[headLag, state].map((gauge) => makeGaugeProvider(gauge)),
   RpcMetrics,
   HeadMetrics,
@@ -181,18 +224,25 @@ export function unregisteredMetrics(): ChainMetrics {
       new Histogram({ ...rpcSeconds, registers }),
       new Counter({ ...suspiciousEmpty, registers }),
       new Gauge({ ...headLag, registers }),
+      new Counter({ ...quorumDisagree, registers }),
     ),
-    new HeadMetrics(new Counter({ ...heads, registers }), new Counter({ ...wsEnds, registers })),
+    new HeadMetrics(
+      new Counter({ ...heads, registers }),
+      new Counter({ ...wsEnds, registers }),
+      new Histogram({ ...visibility, registers }),
+    ),
     new BlockMetrics(
       new Histogram({ ...commitSeconds, registers }),
       new Counter({ ...tips, registers }),
       new Histogram({ ...reorgDepth, registers }),
       new Counter({ ...heldBack, registers }),
+      new Counter({ ...promises, registers }),
     ),
     new FollowerMetrics(
       new Counter({ ...failures, registers }),
       new Gauge({ ...state, registers }),
       new Counter({ ...drainsDropped, registers }),
+      new Counter({ ...auditFailures, registers }),
     ),
     WatchMetrics.unregistered(),
   );

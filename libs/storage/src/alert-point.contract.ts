@@ -140,7 +140,7 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
     });
 
     describe('before the block', () => {
-      const sight = (tips: readonly SightedTip[]) => storage.ledger.sight(chainId, fence, { seenAtMs: 5000, tips });
+      const sight = (tips: readonly SightedTip[]) => storage.ledger.sight(chainId, fence, { seenAtMs: 5000, number: 101, tips });
       const drop = (upTo: number) => storage.ledger.drop(chainId, fence, upTo);
 
       it('tells of a promised tip once, and confirms it with its block', async () => {
@@ -209,7 +209,7 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
 
       it('is nothing a leader may tell that was fenced off', async () => {
         await alertAfter(0);
-        expect(await storage.ledger.sight(chainId, fence + 1, { seenAtMs: 1, tips: [tipToCreator()] })).toEqual({ kind: 'moved' });
+        expect(await storage.ledger.sight(chainId, fence + 1, { seenAtMs: 1, number: 101, tips: [tipToCreator()] })).toEqual({ kind: 'moved' });
         expect(await storage.ledger.drop(chainId, fence + 1, 1000)).toEqual({ kind: 'moved' });
         expect(await events()).toEqual([]);
       });

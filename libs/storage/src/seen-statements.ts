@@ -6,10 +6,10 @@ import { CREATORS, TELL, tipsFrom } from './tip-statements.js';
  */
 const LOCKED = `
 cur AS MATERIALIZED (
-  SELECT chain_id, number FROM chain_cursors WHERE chain_id = $1 AND epoch = $2 FOR UPDATE
+  SELECT chain_id FROM chain_cursors WHERE chain_id = $1 AND epoch = $2 FOR UPDATE
 )`;
 
-/** $1 chain, $2 fence, $3 seen at, $4 tips. A tip that is known already, in whatever state, stays as it is. No row: fenced off. */
+/** $1 chain, $2 fence, $3 seen at, $4 tips, $5 height. A tip that is known already, in whatever state, stays as it is. No row: fenced off. */
 export const SIGHT_SEEN = `
 WITH ${LOCKED}, input AS MATERIALIZED (
   ${tipsFrom('$4')}
@@ -17,8 +17,8 @@ WITH ${LOCKED}, input AS MATERIALIZED (
   INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
     block_number, block_hash, block_time_ms, log_index)
   SELECT i.chain_id, i.tx_hash, i.ordinal, i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display, w.creator_id, 'seen', 1,
-    cur.number + 1, decode(repeat('00', 32), 'hex'), $3, i.log_index
-  FROM input i JOIN cur USING (chain_id) JOIN creator_wallets w ON w.address = i.wallet JOIN creators c ON c.id = w.creator_id
+    $5, decode(repeat('00', 32), 'hex'), $3, i.log_index
+  FROM input i JOIN creator_wallets w ON w.address = i.wallet JOIN creators c ON c.id = w.creator_id
   WHERE c.alert_after = 0 AND i.display IS NOT NULL
   ON CONFLICT DO NOTHING
   RETURNING *

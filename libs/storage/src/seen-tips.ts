@@ -1,4 +1,4 @@
-import type { Clock, CommitOutcome, Preconfirmed, SightedTip } from '@droppio/tips';
+import type { Clock, CommitOutcome, Preconfirmed } from '@droppio/tips';
 import * as z from 'zod';
 import type { Database } from './database.js';
 import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
@@ -15,13 +15,13 @@ export class SeenTips {
     private readonly clock: Clock,
   ) {}
 
-  async sight(chainId: number, fence: number, { seenAtMs, tips }: Preconfirmed): Promise<CommitOutcome> {
-    const good = storableTips(tips);
+  async sight(chainId: number, fence: number, promised: Preconfirmed): Promise<CommitOutcome> {
+    const good = { ...promised, tips: storableTips(promised.tips) };
     try {
-      return await this.store(chainId, fence, seenAtMs, good);
+      return await this.store(chainId, fence, good);
     } catch (error) {
-      if (!(error instanceof StorageRefused) || good.length === 1) throw error;
-      return this.storeEach(chainId, fence, seenAtMs, good);
+      if (!(error instanceof StorageRefused) || good.tips.length === 1) throw error;
+      return this.storeEach(chainId, fence, good);
     }
   }
 
@@ -30,15 +30,15 @@ export class SeenTips {
     return row === undefined ? MOVED : { kind: 'committed', creators: row.creators };
   }
 
-  private async store(chainId: number, fence: number, seenAtMs: number, tips: readonly SightedTip[]): Promise<CommitOutcome> {
-    const [row] = await this.database.rows(Told, SIGHT_SEEN, [chainId, fence, seenAtMs, tipsJson(tips)]);
+  private async store(chainId: number, fence: number, { seenAtMs, number, tips }: Preconfirmed): Promise<CommitOutcome> {
+    const [row] = await this.database.rows(Told, SIGHT_SEEN, [chainId, fence, seenAtMs, tipsJson(tips), number]);
     return row === undefined ? MOVED : { kind: 'committed', creators: row.creators };
   }
 
-  private async storeEach(chainId: number, fence: number, seenAtMs: number, tips: readonly SightedTip[]): Promise<CommitOutcome> {
+  private async storeEach(chainId: number, fence: number, promised: Preconfirmed): Promise<CommitOutcome> {
     const told = new Set<string>();
-    for (const tip of tips) {
-      const outcome = await this.store(chainId, fence, seenAtMs, [tip]).catch((error: unknown) => {
+    for (const tip of promised.tips) {
+      const outcome = await this.store(chainId, fence, { ...promised, tips: [tip] }).catch((error: unknown) => {
         if (error instanceof StorageRefused) return undefined;
         throw error;
       });

@@ -6,6 +6,7 @@ import {
   type ChainReader,
   type Clock,
   type CommitOutcome,
+  type Preconfirmed,
   type TipLedger,
 } from '@droppio/tips';
 import type { ChainMetrics } from '../metrics.js';
@@ -74,6 +75,14 @@ export class ChainCommitter {
     this.parts.metrics.blocks.reorganised(this.chainId, depth);
     this.logger.log('chain.reorganised', { chainId: this.chainId, depth, ancestor: ancestor.number, head: this.window.tip?.number });
     for (const commit of branch) this.observe(commit);
+  }
+
+  async sight(promised: Preconfirmed): Promise<void> {
+    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.sight(this.chainId, this.fence, promised)));
+  }
+
+  async drop(upTo: number): Promise<void> {
+    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.drop(this.chainId, this.fence, upTo)));
   }
 
   async finalize(marks: Marks): Promise<void> {

@@ -113,8 +113,7 @@ export class ChainLeader {
       return;
     }
     const branch = [];
-    for await (const commit of blocks.readAll(path.branch, seenAtMs))
-      branch.push({ ...commit, onTop: head.number - commit.block.number });
+    for await (const commit of blocks.readAll(path.branch, seenAtMs)) branch.push({ ...commit, onTop: head.number - commit.block.number });
     if (over.aborted) return;
     await this.committer.reorganise(path, branch);
     for (const commit of branch) this.parts.early?.sealed(commit);

@@ -12,6 +12,7 @@ const quantity = z
   .string()
   .regex(/^0x[0-9a-fA-F]{1,13}$/)
   .transform(Number);
+const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
 const ZERO_BLOOM: Hex = `0x${'0'.repeat(512)}`;
 
 const header = z
@@ -51,6 +52,27 @@ const log = z
     data: entry.data,
   }));
 
+/** A log before its block: what only a sealed block can have may be null, zero or left out. */
+const pendingLog = z
+  .object({
+    address: hex(/^0x[0-9a-fA-F]{40}$/),
+    topics: z.array(hash).max(4),
+    data: hex(/^0x(?:[0-9a-fA-F]{2})*$/),
+    blockNumber: quantity.nullish(),
+    transactionHash: hash,
+    logIndex: quantity,
+    removed: z.literal(false).nullish(),
+  })
+  .transform((entry): ChainLog => ({
+    blockHash: ZERO_HASH,
+    blockNumber: entry.blockNumber ?? 0,
+    txHash: entry.transactionHash,
+    logIndex: entry.logIndex,
+    address: entry.address,
+    topics: entry.topics,
+    data: entry.data,
+  }));
+
 const receipts = z.array(z.object({ blockHash: hash, logs: z.array(log) }));
 
 /** A head as a subscription pushes it; `undefined` when it is not one. */
@@ -65,6 +87,11 @@ export function parseBlock(answer: unknown): BlockHeader | undefined {
 
 export function parseLogs(answer: unknown): readonly ChainLog[] {
   return parse('logs', z.array(log), answer);
+}
+
+/** One log or a list of them, as a node promises them; `undefined` when it is neither. */
+export function parsePendingLogs(answer: unknown): readonly ChainLog[] | undefined {
+  return z.array(pendingLog).safeParse(Array.isArray(answer) ? answer : [answer]).data;
 }
 
 /** All logs of a block's receipts. */

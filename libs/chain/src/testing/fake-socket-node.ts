@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as z from 'zod';
 
-const question = z.object({ id: z.number(), method: z.string() });
+const question = z.object({ id: z.number(), method: z.string(), params: z.array(z.unknown()) });
 
 /** A WebSocket endpoint on this machine whose manners a test decides. */
 export class FakeSocketNode {
   /** Connections ever made. */
   connections = 0;
+  /** What was asked for, subscription by subscription. */
+  readonly subscribed: (readonly unknown[])[] = [];
   chainId = 1;
   /** False: takes questions and says nothing. */
   answers = true;
@@ -67,7 +69,8 @@ export class FakeSocketNode {
     this.server.on('connection', (socket) => {
       this.connections += 1;
       socket.on('message', (data: Buffer) => {
-        const { id, method } = question.parse(JSON.parse(data.toString('utf8')));
+        const { id, method, params } = question.parse(JSON.parse(data.toString('utf8')));
+        if (method === 'eth_subscribe') this.subscribed.push(params);
         if (!this.answers) return;
         const refused = method === 'eth_subscribe' && !this.subscribes;
         const answer = refused

@@ -22,6 +22,7 @@ import {
   type QuarantinedLog,
   type Reorg,
   type SightedTip,
+  type StoredSighting,
   type TipState,
 } from '@droppio/tips';
 import type { Link } from '../follow/block-window.js';
@@ -179,17 +180,21 @@ export class MemoryTipLedger extends TipLedger {
     return Promise.resolve({ creators: [...creators], stored, known: all - stored, later: blocks.length - taken.length });
   }
 
+  override settled(_chainId: number, final: number): Promise<number | undefined> {
+    return Promise.resolve(this.canonical.length === 0 ? undefined : Math.max(this.finalized, Math.min(this.begun, final)));
+  }
+
   override holes(_chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]> {
     const walked = this.walk?.filter === filter ? [{ from: this.walk.from + 1, to: this.height }] : [];
     return Promise.resolve(uncovered(range, [...this.covered.filter((part) => part.filter === filter), ...walked]));
   }
 
-  override sight(_chainId: number, fence: number, { tips }: Preconfirmed): Promise<CommitOutcome> {
+  override sight(_chainId: number, fence: number, { tips, number }: Preconfirmed): Promise<CommitOutcome> {
     if (fence !== this.fence) return Promise.resolve(MOVED);
     this.wrote('sight');
     const wanted = tips.filter((tip) => this.early.has(tip.creator) && !this.tips.has(this.idOf(tip)));
     for (const tip of wanted) {
-      const stored: Stored = { tip, state: 'seen', rev: 1, block: { number: this.height + 1, hash: '0x00' } };
+      const stored: Stored = { tip, state: 'seen', rev: 1, block: { number, hash: '0x00' } };
       this.tips.set(this.idOf(tip), stored);
       this.tell(stored, 'tip');
     }
@@ -202,6 +207,22 @@ export class MemoryTipLedger extends TipLedger {
     const gone = [...this.tips.values()].filter(({ state, block }) => state === 'seen' && block.number <= upTo);
     for (const stored of gone) this.change(stored, 'dropped');
     return Promise.resolve({ kind: 'committed', creators: gone.map(({ tip }) => tip.creator) });
+  }
+
+  override finalizedHeight(): Promise<number | undefined> {
+    return Promise.resolve(this.finalized >= 0 ? this.finalized : this.canonical[0]?.number);
+  }
+
+  override sightings(_chainId: number, from: number, to: number): Promise<readonly StoredSighting[]> {
+    const isWithin = ({ number, hash }: BlockRef): boolean =>
+      number >= from && number <= to && this.canonical.some((block) => block.hash === hash);
+    const sighted = [...this.tips.values()]
+      .filter(({ block, state }) => STANDING.has(state) && isWithin(block))
+      .map(({ tip, block }): StoredSighting => ({ blockHash: block.hash, logIndex: tip.logIndex, tip }));
+    const aside = this.quarantine
+      .filter(({ log }) => isWithin({ number: log.blockNumber, hash: log.blockHash }))
+      .map(({ log }): StoredSighting => ({ blockHash: log.blockHash, logIndex: log.logIndex }));
+    return Promise.resolve([...sighted, ...aside]);
   }
 
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {

@@ -35,6 +35,11 @@ export abstract class ChainReader {
   /** Logs of exactly this block, in log order. An unknown hash is an error, never an empty answer. */
   abstract logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]>;
   /**
+   * Logs of the settled heights `from` to `to`, both included, as two independent providers tell them alike; in no order. For audits: one
+   * provider is never enough, so it fails with `ChainUnavailable` where there is only one, or where no two agree.
+   */
+  abstract agreedLogs(from: number, to: number, filter: LogFilter): Promise<readonly ChainLog[]>;
+  /**
    * Transactions of exactly this block that succeeded and sent coins to an address for which `isWatched`, in order. Asks for the whole
    * block: dear. An unknown hash is an error, never an empty answer.
    */

@@ -2,6 +2,7 @@ import type { BlockRange } from '../block-range.js';
 import type { BlockHeader, BlockRef, ChainLog } from '../block.js';
 import type { CreatorEvent, FeedPosition } from '../creator-event.js';
 import type { OverlayGrant } from '../creator.js';
+import type { Hex } from '../hex.js';
 import type { SightedTip, StoredTip } from '../tip.js';
 
 export interface ChainCursor extends BlockRef {
@@ -37,6 +38,8 @@ export interface Reorg {
 /** Tips that a node promises for a block which is not sealed yet. */
 export interface Preconfirmed {
   readonly seenAtMs: number;
+  /** Height of the block they are promised for. */
+  readonly number: number;
   readonly tips: readonly SightedTip[];
 }
 
@@ -52,7 +55,8 @@ export interface BackfillRange extends BlockRange {
 }
 
 /** A block of the range that holds tips. `tell`: its tips are alerts still, not only history. */
-export interface BackfillBlock extends BlockCommit {
+export interface BackfillBlock extends Omit<BlockCommit, 'block'> {
+  readonly block: BlockRef & Pick<BlockHeader, 'timestampMs'>;
   readonly tell: boolean;
 }
 
@@ -65,6 +69,14 @@ export interface BackfillOutcome {
   readonly known: number;
   /** Blocks that were left out, since they are neither final nor canonical with us: the walk will bring them, or they are gone. */
   readonly later: number;
+}
+
+/** A log as it was stored, for an audit. */
+export interface StoredSighting {
+  readonly blockHash: Hex;
+  readonly logIndex: number;
+  /** Absent: the log was set aside. */
+  readonly tip?: Pick<SightedTip, 'txHash' | 'ordinal' | 'creator' | 'from' | 'token' | 'amount'>;
 }
 
 export interface Lease {
@@ -121,6 +133,11 @@ export abstract class TipLedger {
   /** Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. */
   abstract finalize(chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome>;
 
+  /** Height up to which blocks are final here; before the first is, the one that the walk began at. `undefined`: it has not begun. */
+  abstract finalizedHeight(chainId: number): Promise<number | undefined>;
+  /** What is stored of the canonical blocks `from` to `to` (both included, above the final ones), set-aside logs too; in no order. */
+  abstract sightings(chainId: number, from: number, to: number): Promise<readonly StoredSighting[]>;
+
   /**
    * Stores as `seen` what a node promises, for creators that want to hear of it so early; everybody else's tips begin with their block. A tip
    * that is known already stays as it is. The block that seals it confirms it, or corrects it when the payload differs.
@@ -141,6 +158,11 @@ export abstract class TipLedger {
    * cannot be stored is set aside. The final part of the range is then covered. May be repeated; keep it below some thousand tips.
    */
   abstract backfill(chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome>;
+  /**
+   * Height up to which `backfill` takes blocks as they are when the caller's nodes call the chain final up to `final`. `undefined`: nobody has
+   * begun to walk this chain, so nothing can be said beside the walk.
+   */
+  abstract settled(chainId: number, final: number): Promise<number | undefined>;
   /** What of the range neither the walk nor a backfill has searched with this filter, in order. */
   abstract holes(chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]>;
 
