@@ -209,7 +209,9 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
 
       it('is nothing a leader may tell that was fenced off', async () => {
         await alertAfter(0);
-        expect(await storage.ledger.sight(chainId, fence + 1, { seenAtMs: 1, number: 101, tips: [tipToCreator()] })).toEqual({ kind: 'moved' });
+        expect(await storage.ledger.sight(chainId, fence + 1, { seenAtMs: 1, number: 101, tips: [tipToCreator()] })).toEqual({
+          kind: 'moved',
+        });
         expect(await storage.ledger.drop(chainId, fence + 1, 1000)).toEqual({ kind: 'moved' });
         expect(await events()).toEqual([]);
       });
