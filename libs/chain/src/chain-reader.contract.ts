@@ -83,6 +83,18 @@ export function describeChainReader(where: string, make: () => Promise<ChainWorl
       expect(await reader.logs(head, { addresses: world.filter.addresses, topics: [] })).toHaveLength(1);
     });
 
+    it('tells the logs of a range of blocks as two providers tell them', async () => {
+      const { number: before } = await reader.head();
+      const told = [await world.tip(), await world.tip()];
+      await world.mine();
+      told.push(await world.tip());
+      const { number: last } = await reader.head();
+      const logs = await reader.agreedLogs(before + 1, last, world.filter);
+      const inOrder = [...logs].sort((a, b) => a.blockNumber - b.blockNumber);
+      expect(inOrder.map((log) => decodeTip(log, log.address)?.message)).toEqual(told);
+      expect(await reader.agreedLogs(last, last, { ...world.filter, addresses: [randomHex(20)] })).toEqual([]);
+    });
+
     it('never gives an empty answer for the logs of a block that left the chain', async () => {
       await world.tip();
       const orphan = await reader.head();

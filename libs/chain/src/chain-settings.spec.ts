@@ -54,6 +54,17 @@ describe('CHAINS', () => {
     expect(settings && watchesWallets(settings)).toBe(isWatched);
   });
 
+  const two = { ...chain, rpcUrls: ['https://rpc.example', 'https://other.example'] };
+  const oneEther = { token: `0x${'0'.repeat(40)}`, amount: '1000000000000000000' };
+
+  it('takes a quorum of two providers, for all that becomes final unless told otherwise', () => {
+    expect(read([{ ...two, quorum: {} }])[0]?.quorum).toEqual({ above: [], finalized: true });
+    const [settings] = read([{ ...two, quorum: { above: [oneEther], finalized: false } }]);
+    expect(settings?.quorum).toEqual({ above: [{ token: oneEther.token, amount: 10n ** 18n }], finalized: false });
+    const ports = ['http://127.0.0.1:8545', 'http://127.0.0.1:8546'];
+    expect(read([{ ...two, rpcUrls: ports, quorum: {} }])[0]?.quorum?.finalized).toBe(true);
+  });
+
   const token = { address: randomHex(20), symbol: 'USDC', decimals: 6 };
   it.each<[string, unknown, RegExp]>([
     ['no JSON', '[{', /CHAINS does not fit: it is not valid JSON\./],
@@ -71,6 +82,25 @@ describe('CHAINS', () => {
     ['a misspelt transfer', [{ ...chain, transfers: { erc20: true } }], /0\.transfers.*erc20/],
     ['a misspelt name', [{ ...chain, rpcUrl: 'https://x' }], /rpcUrl/],
     ['confirmations beyond the window', [{ ...chain, confirmations: 20, window: 8 }], /0\.confirmations.*smaller than window/],
+    ['a quorum of one provider', [{ ...chain, quorum: {} }], /0\.quorum.*at least two providers/],
+    [
+      'a quorum of one host',
+      [{ ...two, rpcUrls: ['https://rpc.example/a', 'https://rpc.example:443/b'], quorum: {} }],
+      /at least two providers/,
+    ],
+    ['a quorum for nothing', [{ ...two, quorum: { finalized: false } }], /0\.quorum.*asks for nothing/],
+    [
+      'a quorum for an unlisted token',
+      [{ ...two, quorum: { above: [{ token: randomHex(20), amount: '1' }] } }],
+      /0\.quorum\.above.*nor among tokens/,
+    ],
+    [
+      'a quorum for a fraction',
+      [{ ...two, quorum: { above: [{ token: token.address, amount: '1.5' }] } }],
+      /0\.quorum\.above\.0\.amount.*whole number/,
+    ],
+    ['a quorum for a number', [{ ...two, quorum: { above: [{ token: token.address, amount: 1e18 }] } }], /0\.quorum\.above\.0\.amount/],
+    ['a token twice in a quorum', [{ ...two, quorum: { above: [oneEther, oneEther] } }], /0\.quorum\.above.*listed twice/],
     ['a negative start', [{ ...chain, startBlock: -1 }], /0\.startBlock/],
   ])('says in a sentence what is wrong with %s', (_, value, sentence) => {
     expect(faults(value).join('\n')).toMatch(sentence);

@@ -27,7 +27,10 @@ const quorum = z
     finalized: z.boolean().default(true),
   })
   .refine(({ above, finalized }) => above.length > 0 || finalized, 'it asks for nothing: name amounts in above, or set finalized')
-  .refine(({ above }) => new Set(above.map(({ token }) => token)).size === above.length, { error: 'a token is listed twice', path: ['above'] });
+  .refine(({ above }) => new Set(above.map(({ token }) => token)).size === above.length, {
+    error: 'a token is listed twice',
+    path: ['above'],
+  });
 
 /** Several addresses on one host and port are one provider: what one of them gets wrong the others do, too. */
 const providers = (urls: readonly string[]): number => new Set(urls.map((url) => (URL.canParse(url) ? new URL(url).host : url))).size;

@@ -19,6 +19,7 @@ import {
   type Lease,
   type Preconfirmed,
   type Reorg,
+  type StoredSighting,
 } from '@droppio/tips';
 import { BackfillWriter } from './backfill-writer.js';
 import { BlockWriter } from './block-writer.js';
@@ -29,6 +30,7 @@ import { EventLog } from './event-log.js';
 import { Finality, type Marks } from './finality.js';
 import { StorageMetrics } from './metrics.js';
 import { SeenTips } from './seen-tips.js';
+import { readFinalizedHeight, readSightings } from './sighting-reader.js';
 import { readHistory } from './tip-history.js';
 import { blockInput, type BlockInput } from './tip-input.js';
 
@@ -124,6 +126,14 @@ export class PostgresTipLedger extends TipLedger {
 
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
     return this.events.after(creatorId, seq, limit);
+  }
+
+  override finalizedHeight(chainId: number): Promise<number | undefined> {
+    return readFinalizedHeight(this.database, chainId);
+  }
+
+  override sightings(chainId: number, from: number, to: number): Promise<readonly StoredSighting[]> {
+    return readSightings(this.database, chainId, from, to);
   }
 
   override position(creatorId: string): Promise<FeedPosition | undefined> {

@@ -1,8 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BlockHeader, Creator, SightedTip } from '@droppio/tips';
-import { aBlock, aChildOf, aTip, random, randomInt } from '@droppio/tips/testing';
+import type { BlockHeader, ChainLog, Creator, SightedTip } from '@droppio/tips';
+import { aBlock, aChildOf, aTip, random, randomHex, randomInt } from '@droppio/tips/testing';
 import { aChainId, aCommit, aCreator, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
+
+const aLogOf = ({ hash, number }: BlockHeader): ChainLog => ({
+  blockHash: hash,
+  blockNumber: number,
+  txHash: randomHex(32),
+  logIndex: 0,
+  address: randomHex(20),
+  topics: [],
+  data: '0x',
+});
 
 /** The half of `TipLedger` that relays, feeds and the API read. */
 export function describeTipReading(where: string, make: () => Promise<TestStorage>): void {
@@ -29,6 +39,43 @@ export function describeTipReading(where: string, make: () => Promise<TestStorag
     const commit = (block: BlockHeader, tips: readonly SightedTip[] = []) => storage.ledger.commit(chainId, fence, aCommit(block, tips));
     const tipToCreator = (fields: Partial<SightedTip> = {}): SightedTip => aTip({ creator: walletOf(creator), ...fields });
     const history = async () => (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips;
+
+    describe('what an audit reads', () => {
+      it('tells what is stored of canonical blocks in a range, set-aside logs too, and nothing of other branches', async () => {
+        const { ledger } = storage;
+        const [one, two, three] = [aChildOf(genesis), aBlock(), aBlock()];
+        const [gone, kept] = [tipToCreator(), tipToCreator({ amount: 2n ** 255n })];
+        await commit(one, [gone]);
+        const second = { ...two, number: one.number + 1, parentHash: one.hash };
+        await commit(second, [gone, tipToCreator()]);
+        const other = aChildOf(one);
+        const log = { ...aLogOf(other), logIndex: 9 };
+        const branch = [
+          { ...aCommit(other, [kept]), quarantined: [{ log, code: 'topics' }] },
+          aCommit({ ...three, number: other.number + 1, parentHash: other.hash }),
+        ];
+        const ancestor = { number: one.number, hash: one.hash };
+        await ledger.reorganise(chainId, fence, { from: { number: second.number, hash: second.hash }, ancestor, branch });
+        const { txHash, ordinal, creator: wallet, from, token, amount } = kept;
+        expect(await ledger.sightings(chainId, other.number, other.number + 1)).toEqual([
+          { blockHash: other.hash, logIndex: 0, tip: { txHash, ordinal, creator: wallet, from, token, amount } },
+          { blockHash: other.hash, logIndex: 9 },
+        ]);
+        expect(await ledger.sightings(chainId, one.number, one.number)).toHaveLength(1);
+        expect(await ledger.sightings(chainId, 0, genesis.number)).toEqual([]);
+      });
+
+      it('tells how far blocks are final, and before that where the walk began', async () => {
+        const { ledger } = storage;
+        expect(await ledger.finalizedHeight(aChainId())).toBeUndefined();
+        expect(await ledger.finalizedHeight(chainId)).toBe(genesis.number);
+        const block = aChildOf(genesis);
+        await commit(block);
+        expect(await ledger.finalizedHeight(chainId)).toBe(genesis.number);
+        await ledger.finalize(chainId, fence, { finalized: block });
+        expect(await ledger.finalizedHeight(chainId)).toBe(block.number);
+      });
+    });
 
     describe('what feeds and relays read', () => {
       it('reads events after a seq, in order, in pages', async () => {

@@ -38,7 +38,11 @@ const liar =
 
 async function readerOf(...answers: readonly Answerer[]): Promise<ViemChainReader> {
   nodes = await Promise.all(answers.map((answer) => FakeNode.start(answer)));
-  return new ViemChainReader({ chainId: 1, rpcUrls: nodes.map((node) => node.url), wsUrls: [] }, new SystemClock(), unregisteredMetrics());
+  return new ViemChainReader(
+    { chainId: 1, tipJar: JAR, rpcUrls: nodes.map((node) => node.url), wsUrls: [] },
+    new SystemClock(),
+    unregisteredMetrics(),
+  );
 }
 
 const raw = (write: (response: ServerResponse) => void): Reply => ({ raw: write });

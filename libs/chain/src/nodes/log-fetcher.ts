@@ -1,13 +1,16 @@
 import { Logger } from '@nestjs/common';
 import type { BlockHeader, ChainLog, Clock, LogFilter } from '@droppio/tips';
 import type { RpcMetrics } from '../metrics.js';
+import { Ballot } from './ballot.js';
 import { checkedBlock, isAsked } from './checked-logs.js';
+import { logsDigest } from './log-digest.js';
 import { isTooMuch } from './log-range-error.js';
 import { LogRanges } from './log-ranges.js';
+import type { LogQuorum } from './quorum.js';
 import { parseLogs, parseReceipts } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
-import type { Answer, RpcPool } from './rpc-pool.js';
+import type { Answer, AskOptions, RpcPool } from './rpc-pool.js';
 
 export interface LogQuestion {
   readonly prefer?: RpcEndpoint | undefined;
@@ -22,13 +25,22 @@ const SECOND_LOOK_MS = 100;
 export class LogFetcher {
   private readonly logger = new Logger('chain');
   private readonly ranges: LogRanges;
+  private readonly ballot: Ballot;
 
   constructor(
     private readonly pool: RpcPool,
     private readonly clock: Clock,
     private readonly metrics: RpcMetrics,
+    /** Two providers must tell the same logs of every block that may hold some; without it the first answer is believed. */
+    private readonly quorum?: LogQuorum,
   ) {
-    this.ranges = new LogRanges(pool);
+    this.ranges = new LogRanges(pool, quorum !== undefined);
+    this.ballot = new Ballot(pool, metrics);
+  }
+
+  /** Why two providers could not agree of late, as a sentence. */
+  get quorumFault(): string | undefined {
+    return this.ballot.fault;
   }
 
   /** Up to this height answers for many blocks at once may be used. */
@@ -39,11 +51,36 @@ export class LogFetcher {
   async logs(block: BlockHeader, filter: LogFilter, { prefer, isEmptySuspicious }: LogQuestion): Promise<readonly ChainLog[]> {
     const ranged = await this.ranges.logs(block, filter, isEmptySuspicious);
     if (ranged !== undefined) return ranged;
-    const first = await this.fetch(block, filter, prefer);
+    if (this.quorum !== undefined) return this.agreed(block, filter, this.quorum, prefer);
+    const first = await this.fetch(block, filter, { prefer });
     if (first.value.length > 0 || !isEmptySuspicious) return first.value;
     this.metrics.suspiciouslyEmpty(first.endpoint.name);
     this.logger.debug('logs.suspiciously-empty', { endpoint: first.endpoint.name, block: block.number });
     return this.lookAgain(block, filter, first.endpoint);
+  }
+
+  /** Logs of blocks that are settled, whoever asks for them: always as two providers tell them. Throws `QuorumMissed`. */
+  agreedRange(from: number, to: number, filter: LogFilter): Promise<readonly ChainLog[]> {
+    return this.ballot.decide({
+      what: `the logs of blocks ${String(from)} to ${String(to)}`,
+      ask: (among) => this.ranges.whole(among, from, to, filter),
+      digest: logsDigest,
+    });
+  }
+
+  private agreed(
+    block: BlockHeader,
+    filter: LogFilter,
+    { settle }: LogQuorum,
+    prefer: RpcEndpoint | undefined,
+  ): Promise<readonly ChainLog[]> {
+    return this.ballot.decide({
+      what: `the logs of block ${String(block.number)}`,
+      ask: (only) => this.fetch(block, filter, { only, prefer }),
+      digest: logsDigest,
+      prefer,
+      otherwise: settle,
+    });
   }
 
   /** Blooms have false positives: what a second look finds empty too is taken for empty. */
@@ -51,31 +88,23 @@ export class LogFetcher {
     const others = this.pool.order({ except: [first] }).filter((endpoint) => !endpoint.circuit.isOpen);
     if (others.length === 0) {
       await this.clock.sleep(SECOND_LOOK_MS);
-      return (await this.fetch(block, filter, first)).value;
+      return (await this.fetch(block, filter, { prefer: first })).value;
     }
-    const second = await this.fetch(block, filter, undefined, [first]);
+    const second = await this.fetch(block, filter, { except: [first] });
     return second.value;
   }
 
-  private async fetch(
-    block: BlockHeader,
-    filter: LogFilter,
-    prefer?: RpcEndpoint,
-    except: readonly RpcEndpoint[] = [],
-  ): Promise<Answer<readonly ChainLog[]>> {
+  private async fetch(block: BlockHeader, filter: LogFilter, options: AskOptions): Promise<Answer<readonly ChainLog[]>> {
     const parse = (answer: unknown): readonly ChainLog[] => checkedBlock(parseLogs(answer), block, filter);
     const query = { blockHash: block.hash, address: filter.addresses, ...(filter.topics.length === 0 ? {} : { topics: [filter.topics] }) };
     try {
-      return await this.pool.ask({ method: 'eth_getLogs', params: [query], parse }, { prefer, except });
+      return await this.pool.ask({ method: 'eth_getLogs', params: [query], parse }, options);
     } catch (error) {
       if (!(error instanceof RpcFailed && isTooMuch(error))) throw error;
     }
     // One block with more logs than the provider hands out at once: its receipts have no such cap.
     const fromReceipts = (answer: unknown): readonly ChainLog[] => checkedBlock(onlyOurs(parseReceipts(answer), filter), block, filter);
-    return this.pool.ask(
-      { method: 'eth_getBlockReceipts', params: [block.hash], parse: fromReceipts, timeoutMs: 15_000 },
-      { prefer, except },
-    );
+    return this.pool.ask({ method: 'eth_getBlockReceipts', params: [block.hash], parse: fromReceipts, timeoutMs: 15_000 }, options);
   }
 }
 

@@ -50,7 +50,7 @@ function spanOf({ params: [query] }: Question): number {
 async function readerOf(...answers: readonly Answerer[]): Promise<ViemChainReader> {
   nodes = await Promise.all(answers.map((answer) => FakeNode.start(answer)));
   const reader = new ViemChainReader(
-    { chainId: 1, rpcUrls: nodes.map((node) => node.url), wsUrls: [] },
+    { chainId: 1, tipJar: JAR, rpcUrls: nodes.map((node) => node.url), wsUrls: [] },
     new SystemClock(),
     unregisteredMetrics(),
   );

@@ -1,5 +1,6 @@
 import type { BlockHeader, ChainLog, LogFilter } from '@droppio/tips';
 import { checkedRange } from './checked-logs.js';
+import { logsDigest } from './log-digest.js';
 import { rangeAdvice } from './log-range-error.js';
 import { parseLogs } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
@@ -46,7 +47,11 @@ export class LogRanges {
   private ranges: Range[] = [];
   private readonly appetites = new Map<RpcEndpoint, Appetite>();
 
-  constructor(private readonly pool: RpcPool) {}
+  constructor(
+    private readonly pool: RpcPool,
+    /** A block is believed only when a second provider tells the same of it. */
+    private readonly needsTwo = false,
+  ) {}
 
   /** `undefined`: ask for this block alone. Never rejects. */
   async logs(block: BlockHeader, filter: LogFilter, isEmptySuspicious: boolean): Promise<readonly ChainLog[] | undefined> {
@@ -58,11 +63,43 @@ export class LogRanges {
         this.ranges = this.ranges.map((known) => (known === range ? { ...known, to: read.value.to } : known));
         continue;
       }
-      const found = read.value.byNumber.get(block.number) ?? (isEmptySuspicious ? await this.lookAgain(range, read, block.number) : []);
+      const found = await this.found(range, read, block.number, isEmptySuspicious);
       if (found?.some((log) => log.blockHash !== block.hash) === true) range.isRotten = true;
       return range.isRotten === true ? undefined : found;
     }
     return undefined;
+  }
+
+  /** `undefined`: doubtful. */
+  private async found(
+    range: Range,
+    read: Answer<RangeLogs>,
+    number: number,
+    isEmptySuspicious: boolean,
+  ): Promise<readonly ChainLog[] | undefined> {
+    const first = read.value.byNumber.get(number);
+    if (!this.needsTwo) return first ?? (isEmptySuspicious ? this.lookAgain(range, read, number) : []);
+    const second = await this.lookAgain(range, read, number);
+    return second !== undefined && logsDigest(second) === logsDigest(first ?? []) ? second : undefined;
+  }
+
+  /** All logs of a range at one of these endpoints, in as many questions as it wants. Throws what the last of them throws. */
+  async whole(only: readonly RpcEndpoint[], from: number, to: number, filter: LogFilter): Promise<Answer<readonly ChainLog[]>> {
+    let failure: unknown = new RpcFailed('busy', 'no node is left to ask');
+    for (const endpoint of this.pool.order({ only })) {
+      try {
+        const logs: ChainLog[] = [];
+        for (let at = from; at <= to;) {
+          const read = await this.readFrom(endpoint, at, to, filter);
+          for (const found of read.byNumber.values()) logs.push(...found);
+          at = read.to + 1;
+        }
+        return { value: logs, endpoint };
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   /** One more question for the whole range, at another endpoint: most blocks of a busy chain look as if they held our logs. */
@@ -73,7 +110,8 @@ export class LogRanges {
   }
 
   private async readAgain(range: Range, first: Answer<RangeLogs>): Promise<RangeLogs | undefined> {
-    const [other] = this.pool.order({ except: [first.endpoint] }).filter((endpoint) => !endpoint.circuit.isOpen);
+    const isOther = ({ provider }: RpcEndpoint): boolean => !this.needsTwo || provider !== first.endpoint.provider;
+    const [other] = this.pool.order({ except: [first.endpoint] }).filter((endpoint) => !endpoint.circuit.isOpen && isOther(endpoint));
     // The same endpoint would leave out the same: then each such block is asked for by itself.
     if (other === undefined) return undefined;
     return this.readFrom(other, range.from, first.value.to, range.filter).catch(() => undefined);

@@ -17,6 +17,10 @@ export interface RpcQuestion<T> {
 
 export const RPC_TIMEOUT_MS = 5000;
 const MAX_RETRY_AFTER_MS = 30_000;
+/** How long an endpoint that was outvoted is asked only when nobody better is there. */
+const DISTRUST_MS = 60_000;
+/** Which chain an endpoint serves may change behind its address. */
+const IDENTITY_AGE_MS = 60_000;
 const LIMITS = { startPerSecond: 50, floorPerSecond: 2, capPerSecond: 5000, maxWaitMs: 1000 };
 /** A node on this machine is nobody else's. */
 const LOCAL = /^(127\.|localhost$|\[::1\]$)/;
@@ -35,8 +39,14 @@ export class RpcEndpoint {
   readonly limit: RateLimit;
   /** Highest block it has told of, for judging its freshness. */
   headNumber = -1;
-  /** Which chain it serves: asked before the first use, and never used when it is the wrong one. */
+  /** Which chain it serves: asked before the first use, after an outage and now and then; never used while it is the wrong one. */
   identity: 'unasked' | 'right' | 'wrong' = 'unasked';
+  /** Endpoints on one host and port belong to one provider, whose word counts once. */
+  readonly provider: string;
+  /** When it last gave a usable answer, Unix milliseconds; 0: never. */
+  lastAnswerAtMs = 0;
+  private identifiedAtMs = 0;
+  private distrustedUntilMs = 0;
   private readonly client: JsonPost;
   private lastId = 0;
 
@@ -48,9 +58,28 @@ export class RpcEndpoint {
     private readonly metrics: RpcMetrics,
   ) {
     this.client = new JsonPost(url);
+    this.provider = new URL(url).host;
     const now = (): number => clock.now();
     this.circuit = new Circuit(now);
     this.limit = new RateLimit(now, LOCAL.test(new URL(url).hostname) ? { ...LIMITS, startPerSecond: LIMITS.capPerSecond } : LIMITS);
+  }
+
+  get isTrusted(): boolean {
+    return this.clock.now() >= this.distrustedUntilMs;
+  }
+
+  /** Others agreed on something else than it said. */
+  distrust(): void {
+    this.distrustedUntilMs = this.clock.now() + DISTRUST_MS;
+  }
+
+  get isIdentityOld(): boolean {
+    return this.clock.now() - this.identifiedAtMs > IDENTITY_AGE_MS;
+  }
+
+  identified(identity: 'right' | 'wrong'): void {
+    this.identity = identity;
+    this.identifiedAtMs = this.clock.now();
   }
 
   /** Throws `RpcFailed`; also when `signal` aborts. */
@@ -64,6 +93,7 @@ export class RpcEndpoint {
       this.latency.add(performance.now() - began);
       this.circuit.succeeded();
       this.limit.succeeded();
+      this.lastAnswerAtMs = this.clock.now();
       this.observe(question.method, 'ok', began);
       return value;
     } catch (error) {
@@ -81,7 +111,10 @@ export class RpcEndpoint {
 
   private learn(failure: RpcFailed): void {
     if (failure.kind === 'throttled') this.limit.refused(Math.min(failure.details.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
-    if (failure.isEndpointFault) this.circuit.failed();
+    if (!failure.isEndpointFault) return;
+    this.circuit.failed();
+    // What comes back after an outage may be another node.
+    if (failure.kind === 'network' && this.identity === 'right') this.identity = 'unasked';
   }
 
   private async send(question: RpcQuestion<unknown>, signal: AbortSignal | undefined): Promise<unknown> {

@@ -13,6 +13,8 @@ export interface AskOptions {
   /** Asked first when it is well: the endpoint that told of the block in question. */
   readonly prefer?: RpcEndpoint | undefined;
   readonly except?: readonly RpcEndpoint[];
+  /** Nobody else is asked. */
+  readonly only?: readonly RpcEndpoint[] | undefined;
 }
 
 /** Blocks that an endpoint may be behind before others are preferred. */
@@ -40,7 +42,7 @@ export class RpcPool {
   async ask<T>(question: RpcQuestion<T>, options: AskOptions = {}): Promise<Answer<T>> {
     const order = this.order(options);
     const first = order[0];
-    if (first === undefined) throw this.nobody();
+    if (first === undefined) throw this.endpoints.every(({ identity }) => identity === 'wrong') ? this.nobody() : nobodyElse();
     const race = new Race<T>(order, (endpoint, signal) => this.askOne(endpoint, question, signal));
     return race.run(hedgeAfter(first));
   }
@@ -48,6 +50,8 @@ export class RpcPool {
   /** Asks one endpoint, checking first that it serves this chain. */
   async askOne<T>(endpoint: RpcEndpoint, question: RpcQuestion<T>, signal?: AbortSignal): Promise<T> {
     if (endpoint.identity === 'unasked') await this.identify(endpoint);
+    // In the background: no block waits for it. An endpoint that does not answer is judged by that alone.
+    else if (endpoint.isIdentityOld) this.identify(endpoint).catch(() => undefined);
     if (endpoint.identity === 'wrong') throw new RpcFailed('malformed', 'it serves another chain', { endpoint: endpoint.name });
     return endpoint.ask(question, signal);
   }
@@ -57,7 +61,7 @@ export class RpcPool {
     if (this.endpoints.some((endpoint) => endpoint.identity === 'right')) return;
     // The first right one is enough: the others are asked before they are used.
     const right = this.endpoints.map(async (endpoint) => {
-      await this.identify(endpoint);
+      if (endpoint.identity === 'unasked') await this.identify(endpoint);
       if (endpoint.identity !== 'right') throw this.nobody();
     });
     await Promise.any(right).catch((error: unknown) => {
@@ -67,26 +71,26 @@ export class RpcPool {
   }
 
   /** Best first. Endpoints with an open circuit come last, soonest first: when all are down, somebody must still be tried. */
-  order({ prefer, except = [] }: AskOptions = {}): readonly RpcEndpoint[] {
-    const usable = this.endpoints.filter((endpoint) => endpoint.identity !== 'wrong' && !except.includes(endpoint));
+  order({ prefer, except = [], only = this.endpoints }: AskOptions = {}): readonly RpcEndpoint[] {
+    const usable = only.filter((endpoint) => endpoint.identity !== 'wrong' && !except.includes(endpoint));
     const newest = Math.max(...this.endpoints.map((endpoint) => endpoint.headNumber));
     const isFresh = (endpoint: RpcEndpoint): boolean => newest - endpoint.headNumber <= TOLERATED_LAG;
     const rank = (endpoint: RpcEndpoint): number => {
-      if (endpoint.circuit.isOpen) return 3;
+      if (endpoint.circuit.isOpen) return 4;
+      if (!endpoint.isTrusted) return 3;
       if (endpoint === prefer) return 0;
       return isFresh(endpoint) ? 1 : 2;
     };
     return [...usable].sort((a, b) => {
       if (rank(a) !== rank(b)) return rank(a) - rank(b);
-      if (rank(a) === 3) return a.circuit.retryAtMs - b.circuit.retryAtMs;
+      if (rank(a) === 4) return a.circuit.retryAtMs - b.circuit.retryAtMs;
       if (a.latency.median < b.latency.median * HURDLE) return -1;
       return b.latency.median < a.latency.median * HURDLE ? 1 : this.endpoints.indexOf(a) - this.endpoints.indexOf(b);
     });
   }
 
-  /** Asked once at a time; an endpoint that did not answer is asked again with the next question. */
-  private identify(endpoint: RpcEndpoint): Promise<void> {
-    if (endpoint.identity !== 'unasked') return Promise.resolve();
+  /** Asks an endpoint which chain it serves, also when that was known. Once at a time; one that did not answer is asked again with the next question. */
+  identify(endpoint: RpcEndpoint): Promise<void> {
     const known = this.identifying.get(endpoint);
     if (known !== undefined) return known;
     const asking = this.askIdentity(endpoint).finally(() => this.identifying.delete(endpoint));
@@ -102,13 +106,17 @@ export class RpcPool {
     ]);
     // Two chains may share an id: the endpoint that is listed first says which one is meant, so the later ones wait for it a little.
     const earlier = this.endpoints.slice(0, this.endpoints.indexOf(endpoint));
-    await within(IDENTITY_GRACE_MS, 'earlier nodes', Promise.allSettled(earlier.map((other) => this.identify(other)))).catch(
+    const unknown = earlier.filter((other) => other.identity === 'unasked');
+    await within(IDENTITY_GRACE_MS, 'earlier nodes', Promise.allSettled(unknown.map((other) => this.identify(other)))).catch(
       () => undefined,
     );
     const meant = chainId === this.chainId ? (this.genesis ??= genesis?.hash) : undefined;
     const isRight = chainId === this.chainId && (genesis === undefined || genesis.hash === meant);
-    endpoint.identity = isRight ? 'right' : 'wrong';
+    const before = endpoint.identity;
+    endpoint.identified(isRight ? 'right' : 'wrong');
+    if (before === endpoint.identity) return;
     if (!isRight) this.logger.error('rpc.wrong-chain', { endpoint: endpoint.name, chainId: this.chainId, served: chainId });
+    else if (before === 'wrong') this.logger.log('rpc.right-chain-again', { endpoint: endpoint.name, chainId: this.chainId });
   }
 
   private nobody(): WrongChain {
@@ -118,7 +126,12 @@ export class RpcPool {
   }
 }
 
-function hedgeAfter(endpoint: RpcEndpoint): number {
+function nobodyElse(): RpcFailed {
+  return new RpcFailed('busy', 'no other node is left to ask');
+}
+
+/** When the next one is asked, too: after what it nearly always takes. */
+export function hedgeAfter(endpoint: RpcEndpoint): number {
   return Math.min(HEDGE.mostMs, Math.max(HEDGE.leastMs, endpoint.latency.quantile(0.95) ?? HEDGE.presetMs));
 }
 

@@ -19,10 +19,13 @@ import { LogFetcher } from './log-fetcher.js';
 import type { ChainMetrics } from '../metrics.js';
 import { PaymentFetcher } from './payment-fetcher.js';
 import { PendingWatch } from './pending-watch.js';
+import { logQuorum } from './quorum.js';
 import { parseBlock, parsePendingLogs } from './rpc-answer.js';
 import { RpcEndpoint, type RpcQuestion } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import { RpcPool } from './rpc-pool.js';
+
+export type NodeSettings = Pick<ChainSettings, 'chainId' | 'tipJar' | 'rpcUrls' | 'wsUrls' | 'pollMs' | 'preconfirmations' | 'quorum'>;
 
 /** After the first endpoint told of its head, how long the others may take to tell of a newer one. */
 const HEAD_GRACE_MS = 250;
@@ -44,7 +47,7 @@ export class ViemChainReader extends ChainReader {
   private oracle: { readonly filter: LogFilter; readonly verdict: (bloom: Hex) => BloomVerdict } | undefined;
 
   constructor(
-    private readonly settings: Pick<ChainSettings, 'chainId' | 'rpcUrls' | 'wsUrls' | 'pollMs' | 'preconfirmations'>,
+    private readonly settings: NodeSettings,
     private readonly clock: Clock,
     private readonly metrics: ChainMetrics,
   ) {
@@ -63,8 +66,13 @@ export class ViemChainReader extends ChainReader {
         return twin === undefined ? [] : [[label('ws', index), twin] as const];
       }),
     );
-    this.fetcher = new LogFetcher(this.pool, clock, metrics.rpc);
+    this.fetcher = new LogFetcher(this.pool, clock, metrics.rpc, logQuorum(settings));
     this.payer = new PaymentFetcher(this.pool);
+  }
+
+  /** Why two providers could not agree of late, as a sentence without its subject. */
+  get quorumFault(): string | undefined {
+    return this.fetcher.quorumFault;
   }
 
   override verify(): Promise<void> {
@@ -124,6 +132,10 @@ export class ViemChainReader extends ChainReader {
 
   override async payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]> {
     return this.payer.payments(block, isWatched, this.sources.get(block.hash));
+  }
+
+  override agreedLogs(from: number, to: number, filter: LogFilter): Promise<readonly ChainLog[]> {
+    return this.fetcher.agreedRange(from, to, filter);
   }
 
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {

@@ -164,6 +164,12 @@ export class ScriptedChain extends ChainReader {
       .map(({ txHash, txIndex, from, to, amount }) => ({ txHash, txIndex, from, to, amount }));
   }
 
+  override async agreedLogs(from: number, to: number, filter: LogFilter): Promise<readonly ChainLog[]> {
+    await this.answer('agreedLogs');
+    const logs = await Promise.all(this.blocks.slice(from, to + 1).map(({ header }) => this.logs(header, filter)));
+    return logs.flat();
+  }
+
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {
     this.listeners.add(listener);
     signal.addEventListener('abort', () => this.listeners.delete(listener), { once: true });

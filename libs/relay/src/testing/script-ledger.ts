@@ -106,6 +106,8 @@ export class ScriptLedger extends TipLedger {
   override commit = notHere;
   override reorganise = notHere;
   override finalize = notHere;
+  override finalizedHeight = notHere;
+  override sightings = notHere;
   override sight = notHere;
   override drop = notHere;
   override looksFor = notHere;

@@ -1,0 +1,215 @@
+import { Logger } from '@nestjs/common';
+import { SystemClock } from '@droppio/platform';
+import { NATIVE_TOKEN, type ChainLog, type LogFilter } from '@droppio/tips';
+import { randomHex } from '@droppio/tips/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ChainSettings } from '../chain-settings.js';
+import { TIP_TOPIC } from '../decode-tip.js';
+import { unregisteredMetrics } from '../metrics.js';
+import { FakeNode, type Answerer } from '../testing/fake-node.js';
+import { JAR } from '../testing/follow-kit.js';
+import { aTx, ScriptedChain } from '../testing/scripted-chain.js';
+import { honestly, logOf } from '../testing/scripted-node.js';
+import { aRawTip, aTipLog } from '../testing/tip-log.js';
+import { ViemChainReader } from './viem-chain-reader.js';
+
+Logger.overrideLogger(false);
+
+const filter: LogFilter = { addresses: [JAR], topics: [TIP_TOPIC] };
+const LIMIT = 1000n;
+const quorum: ChainSettings['quorum'] = { above: [{ token: NATIVE_TOKEN, amount: LIMIT }], finalized: true };
+
+let chain: ScriptedChain;
+let nodes: FakeNode[];
+
+beforeEach(() => {
+  chain = new ScriptedChain(1, JAR);
+  nodes = [];
+  chain.mine();
+  chain.mine(aTx(aRawTip({ amount: 5n })), aTx(aRawTip({ amount: LIMIT })));
+});
+afterEach(async () => {
+  await Promise.all(nodes.map((node) => node.stop()));
+});
+
+/** Honest, but for the logs of the newest block. */
+const telling =
+  (logs: () => readonly ChainLog[]): Answerer =>
+  (question) =>
+    question.method === 'eth_getLogs' ? { result: logs().map(logOf) } : honestly(chain, question);
+const honest: Answerer = (question) => honestly(chain, question);
+const down: Answerer = () => ({ raw: (response) => response.destroy() });
+const mute: Answerer = () => ({ raw: () => undefined });
+
+const all = (): readonly ChainLog[] => chain.logsOf(chain.tip.hash) ?? [];
+const forged = (amount: bigint): ChainLog => ({
+  ...aTipLog(aRawTip({ amount })),
+  blockHash: chain.tip.hash,
+  blockNumber: chain.tip.number,
+  logIndex: 77,
+});
+const withForged = (amount = LIMIT): Answerer => telling(() => [...all(), forged(amount)]);
+const hidingLast = telling(() => all().slice(0, 1));
+const hidingFirst = telling(() => all().slice(1));
+const changing = telling(() =>
+  all().map((log) => ({ ...aTipLog(aRawTip({ amount: LIMIT * 50n })), ...log, data: aTipLog(aRawTip({ amount: LIMIT * 50n })).data })),
+);
+
+const outvoted: string[] = [];
+async function readerOf(...answers: readonly Answerer[]): Promise<ViemChainReader> {
+  nodes = await Promise.all(answers.map((answer) => FakeNode.start(answer)));
+  const metrics = unregisteredMetrics();
+  outvoted.length = 0;
+  metrics.rpc.quorumDisagreed = (endpoint) => void outvoted.push(endpoint);
+  const settings = { chainId: 1, tipJar: JAR, rpcUrls: nodes.map((node) => node.url), wsUrls: [], quorum };
+  return new ViemChainReader(settings, new SystemClock(), metrics);
+}
+const asked = (): number[] => nodes.map((node) => node.count('eth_getLogs'));
+
+describe('a quorum of two', () => {
+  it('asks two providers for a block that may hold logs, and nobody for one that cannot', async () => {
+    const reader = await readerOf(honest, honest, honest);
+    expect(await reader.logs(chain.tip, filter)).toEqual(all());
+    expect(asked().reduce((sum, count) => sum + count)).toBe(2);
+    const other = chain.mine({ hash: randomHex(32), tips: [], logs: [{ ...forged(1n), address: randomHex(20), topics: [randomHex(32)] }] });
+    expect(await reader.logs(other, filter)).toEqual([]);
+    expect(asked().reduce((sum, count) => sum + count)).toBe(2);
+  });
+
+  it.each<[string, () => Answerer]>([
+    ['invents a tip', () => withForged()],
+    ['invents a small tip', () => withForged(1n)],
+    ['hides a large tip', () => hidingLast],
+    ['hides a small tip', () => hidingFirst],
+    ['hides all of them', () => telling(() => [])],
+    ['changes the amounts', () => changing],
+  ])('believes the two others when one of three %s, wherever it stands, and names it', async (_, liar) => {
+    for (const place of [0, 1, 2]) {
+      const answers = [honest, honest];
+      answers.splice(place, 0, liar());
+      const reader = await readerOf(...answers);
+      expect(await reader.logs(chain.tip, filter)).toEqual(all());
+      expect(outvoted.every((endpoint) => endpoint === `1-rpc${String(place)}`)).toBe(true);
+      // Where it stands last, the two before it agree and it is not even asked.
+      expect(outvoted).toHaveLength(place === 2 ? 0 : 1);
+      await Promise.all(nodes.map((node) => node.stop()));
+      nodes = [];
+    }
+  });
+
+  it('asks the one that was outvoted last for a while', async () => {
+    const reader = await readerOf(withForged(), honest, honest);
+    await reader.logs(chain.tip, filter);
+    const before = asked();
+    for (let n = 0; n < 3; n += 1) {
+      const block = chain.mine(aTx(aRawTip()));
+      expect(await reader.logs(block, filter)).toHaveLength(1);
+    }
+    expect(asked()[0]).toBe(before[0]);
+  });
+
+  it.each<[string, () => Answerer]>([
+    ['invents a large tip', () => withForged()],
+    ['hides a large tip', () => hidingLast],
+    ['changes the amounts', () => changing],
+  ])('believes neither of two when one of them %s; the block waits until they agree', async (_, liar) => {
+    for (const answers of [
+      [liar(), honest],
+      [honest, liar()],
+    ]) {
+      const reader = await readerOf(...answers);
+      await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+      expect([...outvoted].sort()).toEqual(['1-rpc0', '1-rpc1']);
+      expect(reader.quorumFault).toMatch(/disagree on the logs of block 2/);
+      for (const node of nodes) node.answer = honest;
+      expect(await reader.logs(chain.tip, filter)).toEqual(all());
+      expect(reader.quorumFault).toBeUndefined();
+      await Promise.all(nodes.map((node) => node.stop()));
+      nodes = [];
+    }
+  });
+
+  it('takes the fuller answer of two where what they differ in is below the amounts', async () => {
+    for (const answers of [
+      [hidingFirst, honest],
+      [honest, hidingFirst],
+    ]) {
+      const reader = await readerOf(...answers);
+      expect(await reader.logs(chain.tip, filter)).toEqual(all());
+      expect([...outvoted].sort()).toEqual(['1-rpc0', '1-rpc1']);
+      await Promise.all(nodes.map((node) => node.stop()));
+      nodes = [];
+    }
+  });
+
+  it.each<[string, Answerer]>([
+    ['is down', down],
+    ['serves another chain', (question) => (question.method === 'eth_chainId' ? { result: '0x2' } : honestly(chain, question))],
+    ['answers with rubbish', telling(() => [{ ...forged(1n), blockHash: randomHex(32) }])],
+  ])('is not lowered when one of two %s: nothing is believed of the one that is left', async (_, broken) => {
+    const reader = await readerOf(honest, broken);
+    await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+    expect(reader.quorumFault).toMatch(/1 of its providers answered for the logs of block 2, and 2 must agree/);
+  });
+
+  it('is reached by the third provider when one of the first two is down, or says nothing', async () => {
+    for (const broken of [down, mute]) {
+      const reader = await readerOf(honest, broken, honest);
+      await reader.verify();
+      expect(await reader.logs(chain.tip, filter)).toEqual(all());
+      await Promise.all(nodes.map((node) => node.stop()));
+      nodes = [];
+    }
+  }, 20_000);
+
+  it('counts two addresses on one host as one voice', async () => {
+    const reader = await readerOf(withForged(), honest);
+    const [liar, other] = nodes.map((node) => node.url);
+    const settings = { chainId: 1, tipJar: JAR, rpcUrls: [`${liar ?? ''}/a`, `${liar ?? ''}/b`, other ?? ''], wsUrls: [], quorum };
+    const bought = new ViemChainReader(settings, new SystemClock(), unregisteredMetrics());
+    await expect(bought.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+    await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+  });
+
+  it('says that a block is unknown when every provider does', async () => {
+    const reader = await readerOf(honest, honest);
+    await expect(reader.logs({ ...chain.tip, hash: randomHex(32) }, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+  });
+
+  it('holds for blocks that are read many at once, too', async () => {
+    for (let n = 0; n < 20; n += 1) chain.mine(aTx(aRawTip({ amount: LIMIT })));
+    chain.settle({ finalized: chain.tip.number });
+    const hiding: Answerer = async (question) => {
+      const reply = await honestly(chain, question);
+      if (question.method !== 'eth_getLogs' || !('result' in reply) || !Array.isArray(reply.result)) return reply;
+      return { result: reply.result.filter((log: { blockNumber?: string }) => log.blockNumber !== '0x5') };
+    };
+    for (const answers of [
+      [hiding, honest, honest],
+      [honest, hiding, honest],
+    ]) {
+      const reader = await readerOf(...answers);
+      await reader.tagged('finalized');
+      for (let at = 1; at <= chain.tip.number; at += 1) {
+        const block = chain.at(at);
+        expect(await reader.logs(block, filter)).toEqual(chain.logsOf(block.hash));
+      }
+      // Two for the ranges; single blocks only where the ranges differ.
+      expect(asked().reduce((sum, count) => sum + count)).toBeLessThan(12);
+      await Promise.all(nodes.map((node) => node.stop()));
+      nodes = [];
+    }
+  });
+
+  it('is what an audit of settled blocks asks for in any case', async () => {
+    const settings = (urls: readonly string[]) => ({ chainId: 1, tipJar: JAR, rpcUrls: [...urls], wsUrls: [] });
+    await readerOf(withForged(), honest, honest);
+    const urls = nodes.map((node) => node.url);
+    const three = new ViemChainReader(settings(urls), new SystemClock(), unregisteredMetrics());
+    expect(await three.agreedLogs(0, chain.tip.number, filter)).toEqual(all());
+    const two = new ViemChainReader(settings(urls.slice(0, 2)), new SystemClock(), unregisteredMetrics());
+    await expect(two.agreedLogs(0, chain.tip.number, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+    const one = new ViemChainReader(settings(urls.slice(1, 2)), new SystemClock(), unregisteredMetrics());
+    await expect(one.agreedLogs(0, chain.tip.number, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+  });
+});
