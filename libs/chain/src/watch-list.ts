@@ -28,6 +28,7 @@ export class WatchList {
   private readonly listeners: ((added: readonly RegisteredWallet[]) => void)[] = [];
   private loadedAtMs: number | undefined;
   private lookedAtMs = 0;
+  private turn = Promise.resolve();
   private markLoaded: () => void = () => undefined;
   private readonly firstLoad = new Promise<void>((resolve) => {
     this.markLoaded = resolve;
@@ -83,8 +84,14 @@ export class WatchList {
     }
   }
 
-  /** One look at the register. Throws `StorageUnavailable`; the list then is as it was. */
-  async refresh(): Promise<void> {
+  /** A look at the register that begins now, or after the one that is under way. Throws `StorageUnavailable`; the list then is as it was. */
+  refresh(): Promise<void> {
+    const next = this.turn.then(() => this.refreshNow());
+    this.turn = next.catch(() => undefined);
+    return next;
+  }
+
+  private async refreshNow(): Promise<void> {
     const startedAtMs = this.clock.now();
     const isDue = this.loadedAtMs === undefined || startedAtMs - this.loadedAtMs >= RELOAD_MS;
     if (isDue) await this.load(startedAtMs);

@@ -181,7 +181,7 @@ export class ChainFollower {
     const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
     const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics, newcomers: this.newcomers, early: this.early });
     this.early?.begin();
-    this.newcomers?.begin(term.fence, committer.window);
+    await this.newcomers?.begin(term.fence, committer.window);
     // Heads told before we led, or while the last attempt failed, are not told again.
     this.inbox.replace({ head: await reader.head(), receivedAtMs: clock.now() });
     this.report(leader);

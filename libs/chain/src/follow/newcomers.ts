@@ -69,9 +69,10 @@ export class Newcomers {
     });
   }
 
-  /** Before the first step of a leader. */
-  begin(fence: number, window: BlockWindow): void {
+  /** Before the first step of a leader: he must know of everybody whom the one before him knew. Throws `StorageUnavailable`. */
+  async begin(fence: number, window: BlockWindow): Promise<void> {
     if (fence !== this.fence) {
+      await this.parts.watch.refresh();
       this.fence = fence;
       this.waiting.clear();
       this.inherited = newestFirst(window);
@@ -113,10 +114,7 @@ export class Newcomers {
     const links = newestFirst(window);
     // Those of them that a reorganisation took were replaced by blocks that we read ourselves.
     const inherited = this.inherited.filter(({ number, hash }) => (window.at(number)?.hash ?? hash) === hash);
-    if (inherited.length > 0) {
-      await this.parts.watch.loaded();
-      await this.searchIn(inherited, await this.unheardBefore(inherited));
-    }
+    if (inherited.length > 0) await this.searchIn(inherited, await this.unheardBefore(inherited));
     this.inherited = [];
     if (wanted.size > 0) await this.searchIn(links, wanted);
     for (const wallet of wanted.keys()) this.waiting.delete(wallet);
