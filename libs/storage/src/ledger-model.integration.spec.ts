@@ -16,12 +16,14 @@ const plannedTip = fc.record({
 });
 const plannedBlock = fc.array(plannedTip, { maxLength: 4 });
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('commit' as const), tips: plannedBlock }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('commit' as const), tips: plannedBlock, onTop: fc.constantFrom(0, 0, 1, 2) }) },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('reorganise' as const), depth: fc.nat(4), branch: fc.array(plannedBlock, { maxLength: 4 }) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('finalize' as const), safe: fc.nat(3), finalized: fc.nat(6) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sight' as const), tip: plannedTip }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), depth: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('stale' as const), tips: plannedBlock }) },
 );
 type PlannedBlock = readonly { again: number | null; wallet: number; amount: string; moved: boolean; shown: boolean }[];
@@ -41,16 +43,23 @@ describe('the ledger agrees with a model in plain memory', () => {
 
   it('on any story of commits, reorgs, finalisations and late leaders', { timeout: 120_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), fc.tuple(fc.nat(3), fc.nat(3)), async (steps, alertAfter) => {
         const creators = [await aCreator(storage), await aCreator(storage)];
         wallets = [...creators.map(walletOf), randomHex(20), randomHex(20)];
         owners = new Map(creators.map((creator) => [walletOf(creator), creator.id]));
-        const story = new Story(storage, wallets, owners);
+        const patience = new Map<string, number>();
+        for (const [index, { id }] of creators.entries()) {
+          patience.set(id, alertAfter[index] ?? 1);
+          await storage.directory.changeCreator(id, { alertAfter: alertAfter[index] ?? 1 });
+        }
+        const story = new Story(storage, wallets, owners, patience);
         await story.begin();
         for (const planned of steps) {
-          if (planned.kind === 'commit') await story.commit(planned.tips);
+          if (planned.kind === 'commit') await story.commit(planned.tips, planned.onTop);
           else if (planned.kind === 'reorganise') await story.reorganise(planned.depth, planned.branch);
           else if (planned.kind === 'finalize') await story.finalize(planned.safe, planned.finalized);
+          else if (planned.kind === 'sight') await story.sight(planned.tip);
+          else if (planned.kind === 'drop') await story.drop(planned.depth);
           else await story.stale(planned.tips);
         }
         for (const { id } of creators) {
@@ -73,21 +82,23 @@ class Story {
   readonly model: LedgerModel;
   private readonly headers: BlockHeader[] = [aBlock({ number: 10 })];
   private readonly known: SightedTip[] = [];
+  private sights = 0;
 
   constructor(
     private readonly storage: TestStorage,
     private readonly wallets: readonly Hex[],
     owners: ReadonlyMap<Hex, string>,
+    alertAfter: ReadonlyMap<string, number>,
   ) {
-    this.model = new LedgerModel(this.chainId, [this.at(0)], owners);
+    this.model = new LedgerModel(this.chainId, [this.at(0)], owners, alertAfter);
   }
 
   async begin(): Promise<void> {
     await this.storage.ledger.begin(this.chainId, this.at(0), 1);
   }
 
-  async commit(planned: PlannedBlock): Promise<void> {
-    const commit = this.plan(this.at(-1), planned, new Set());
+  async commit(planned: PlannedBlock, onTop: number): Promise<void> {
+    const commit = { ...this.plan(this.at(-1), planned, new Set()), onTop };
     expect(await this.storage.ledger.commit(this.chainId, 1, commit)).toMatchObject({ kind: 'committed' });
     this.headers.push(commit.block);
     this.model.commit(commit);
@@ -111,6 +122,21 @@ class Story {
     const marks = { safe: mark(safeDepth), finalized: mark(safeDepth + finalizedDepth) };
     expect(await this.storage.ledger.finalize(this.chainId, 1, marks)).toMatchObject({ kind: 'committed' });
     this.model.finalize(marks.safe.number, marks.finalized.number);
+  }
+
+  async sight(wish: PlannedBlock[number]): Promise<void> {
+    const number = this.at(-1).number + 1;
+    // A place of its own, so that the order in which several are dropped is known.
+    const tip = { ...this.fresh(wish, new Set()), logIndex: (this.sights += 1) };
+    const promised = { seenAtMs: 5, number, tips: [tip] };
+    expect(await this.storage.ledger.sight(this.chainId, 1, promised)).toMatchObject({ kind: 'committed' });
+    this.model.sight(tip, number);
+  }
+
+  async drop(depth: number): Promise<void> {
+    const upTo = this.at(-1).number - depth;
+    expect(await this.storage.ledger.drop(this.chainId, 1, upTo)).toMatchObject({ kind: 'committed' });
+    this.model.drop(upTo);
   }
 
   /** A leader that was fenced off, and one whose cursor is not ours. */
@@ -152,7 +178,9 @@ class Story {
   private tip(wish: PlannedBlock[number], used: Set<string>, ancestor: number): SightedTip {
     const old = wish.again === null ? undefined : this.known[wish.again];
     const seen = old && this.model.tips.get(`${String(this.chainId)}-${old.txHash}-0`);
-    const free = seen !== undefined && (['orphaned', 'lost'].includes(seen.state) || (seen.block > ancestor && seen.state !== 'finalized'));
+    const free =
+      seen !== undefined &&
+      (['orphaned', 'lost', 'seen', 'dropped'].includes(seen.state) || (seen.block > ancestor && seen.state !== 'finalized'));
     if (old === undefined || !free || used.has(old.txHash)) return this.fresh(wish, used);
     used.add(old.txHash);
     const again = { ...seen.tip, ...(wish.moved ? { creator: this.wallet(wish.wallet) } : {}) };

@@ -16,6 +16,10 @@ interface ModelTip {
   state: TipState;
   rev: number;
   toldTo: string | undefined;
+  /** Its creator has heard of it, or nobody will. */
+  told: boolean;
+  /** Height at which its creator may hear of it. */
+  due?: number | undefined;
 }
 
 interface ModelBlock {
@@ -36,15 +40,38 @@ export class LedgerModel {
     private readonly chainId: number,
     readonly blocks: ModelBlock[],
     private readonly owners: ReadonlyMap<Hex, string>,
+    private readonly alertAfter: ReadonlyMap<string, number>,
   ) {}
 
   get lowestRewind(): number {
     return Math.max(this.finalized, this.blocks[0]?.number ?? 0);
   }
 
-  commit({ block, tips }: BlockCommit): void {
+  commit({ block, tips, onTop = 0 }: BlockCommit): void {
     this.blocks.push(block);
-    for (const tip of tips) this.sight(tip, block.number);
+    for (const tip of tips) this.seal(tip, block.number, onTop);
+    for (const tip of this.inOrder()) {
+      if (tip.due === undefined || tip.due > block.number + onTop) continue;
+      tip.due = undefined;
+      this.tellFirst(tip);
+    }
+  }
+
+  /** A promise for the block at this height. */
+  sight(tip: SightedTip, number: number): void {
+    const owner = tip.display && this.owners.get(tip.creator);
+    if (owner === undefined || this.alertAfter.get(owner) !== 0 || this.tips.has(this.idOf(tip))) return;
+    const seen: ModelTip = { id: this.idOf(tip), tip, block: number, state: 'seen', rev: 1, toldTo: owner, told: false };
+    this.tips.set(seen.id, seen);
+    this.tellFirst(seen);
+  }
+
+  drop(upTo: number): void {
+    for (const tip of this.inOrder()) {
+      if (tip.state !== 'seen' || tip.block > upTo) continue;
+      this.change(tip, 'dropped');
+      this.tell(tip.toldTo, 'tip.retracted', tip);
+    }
   }
 
   reorganise(ancestor: number, branch: readonly BlockCommit[]): void {
@@ -52,7 +79,8 @@ export class LedgerModel {
     for (const tip of this.inOrder()) {
       if (tip.block <= ancestor || !OPEN.includes(tip.state) || kept.has(tip.id)) continue;
       this.change(tip, 'orphaned');
-      this.tell(tip.toldTo, 'tip.retracted', tip);
+      tip.due = undefined;
+      if (tip.told) this.tell(tip.toldTo, 'tip.retracted', tip);
     }
     this.blocks.splice(this.blocks.findIndex(({ number }) => number === ancestor) + 1);
     this.safe = Math.min(this.safe, ancestor);
@@ -70,29 +98,42 @@ export class LedgerModel {
     this.finalized = Math.max(this.finalized, finalized);
   }
 
-  private sight(tip: SightedTip, block: number): void {
+  private seal(tip: SightedTip, block: number, onTop: number): void {
     const owner = tip.display && this.owners.get(tip.creator);
     const old = this.tips.get(this.idOf(tip));
     if (old === undefined) {
-      const fresh: ModelTip = { id: this.idOf(tip), tip, block, state: 'confirmed', rev: 1, toldTo: owner };
+      const fresh: ModelTip = { id: this.idOf(tip), tip, block, state: 'confirmed', rev: 1, toldTo: owner, told: false };
       this.tips.set(fresh.id, fresh);
-      this.tell(owner, 'tip', fresh);
+      this.tellWhenRipe(fresh, onTop);
       return;
     }
     const changed = old.state !== 'confirmed' || old.tip.amount !== tip.amount || old.tip.creator !== tip.creator;
-    const wasShown = old.state !== 'orphaned' && old.state !== 'lost';
+    const wasShown = old.told && !['orphaned', 'lost', 'dropped'].includes(old.state);
     const before = old.toldTo;
     const toldTo = old.tip.creator === tip.creator ? before : owner;
-    Object.assign(old, { tip, block, toldTo });
-    if (!changed) return;
-    this.change(old, 'confirmed');
+    Object.assign(old, { tip, block, toldTo, told: old.told && before === toldTo });
+    if (changed) this.change(old, 'confirmed');
     if (before !== toldTo && wasShown) this.tell(before, 'tip.retracted', old);
-    this.tell(toldTo, before === toldTo ? 'tip.updated' : 'tip', old);
+    if (!old.told) this.tellWhenRipe(old, onTop);
+    else if (changed) this.tell(toldTo, 'tip.updated', old);
+  }
+
+  private tellWhenRipe(tip: ModelTip, onTop: number): void {
+    const missing = (this.alertAfter.get(tip.toldTo ?? '') ?? 1) - 1;
+    if (missing <= onTop) this.tellFirst(tip);
+    else tip.due = tip.block + missing;
+  }
+
+  private tellFirst(tip: ModelTip): void {
+    tip.told = true;
+    tip.due = undefined;
+    this.tell(tip.toldTo, 'tip', tip);
   }
 
   private raise(tip: ModelTip, state: TipState): void {
     this.change(tip, state);
-    this.tell(tip.toldTo, 'tip.updated', tip);
+    if (tip.told) this.tell(tip.toldTo, 'tip.updated', tip);
+    else if (state === 'finalized') this.tellFirst(tip);
   }
 
   private change(tip: ModelTip, state: TipState): void {
