@@ -11,6 +11,7 @@ import {
   type PendingListener,
   type TipLedger,
 } from '@droppio/tips';
+import { filterVersion } from '../backfill/filter-version.js';
 import { watchesWallets, type ChainSettings } from '../chain-settings.js';
 import type { ChainMetrics } from '../metrics.js';
 import { TipSpotter } from '../sight-tips.js';
@@ -20,6 +21,7 @@ import { ChainCommitter, CursorMoved } from './chain-committer.js';
 import { ChainLeader } from './chain-leader.js';
 import { DrainRunner } from './drain-runner.js';
 import { Finality } from './finality.js';
+import { FinalityAudit } from './finality-audit.js';
 import { HeadInbox } from './head-inbox.js';
 import { Preconfirmations } from './preconfirmations.js';
 import { LEASE_TIMES, LeaseKeeper, type LeaseTimes, type Term } from './lease-keeper.js';
@@ -58,11 +60,16 @@ export class ChainFollower {
   private readonly blocks: BlockReader;
   private readonly newcomers: Newcomers | undefined;
   private readonly finality: Finality;
+  private readonly audit: FinalityAudit | undefined;
   private running: Promise<void> | undefined;
   private readonly early: Preconfirmations | undefined;
   private halted: DroppioError | undefined;
   private cursor: number | undefined;
+  private isLeading = false;
+  private leader: ChainLeader | undefined;
+  /** When a step last ended or moved the cursor, and to what height. */
   private lastStepAtMs: number;
+  private heightThen: number | undefined;
 
   constructor(
     private readonly chain: ChainSettings,
@@ -94,9 +101,11 @@ export class ChainFollower {
         },
       });
     this.early = chain.preconfirmations && new Preconfirmations(chain, chain.preconfirmations.dropAfter, clock, metrics);
-    this.finality = new Finality(reader, parts.clock, chain.finalityDepth, () => {
+    const poke = (): void => {
       this.inbox.poke();
-    });
+    };
+    this.finality = new Finality(reader, parts.clock, chain.finalityDepth, poke);
+    if (chain.quorum?.finalized === true) this.audit = new FinalityAudit(chain, { reader, ledger, clock, metrics: metrics.follower }, poke);
     this.lastStepAtMs = parts.clock.now();
   }
 
@@ -116,14 +125,16 @@ export class ChainFollower {
     if (this.inbox.highest < 0) return `Chain ${this.chain.name} has not told of a block yet.`;
     if (this.cursor === undefined) return undefined;
     const lag = this.inbox.highest - (this.chain.confirmations - 1) - this.cursor;
-    return lag > TOLERATED_LAG_BLOCKS ? `Chain ${this.chain.name} is ${String(lag)} blocks behind.` : undefined;
+    if (lag > TOLERATED_LAG_BLOCKS) return `Chain ${this.chain.name} is ${String(lag)} blocks behind.`;
+    return this.audit?.fault === undefined ? undefined : `Chain ${this.chain.name}: ${this.audit.fault}.`;
   }
 
   /** Only what a restart would heal: heads arrive and nothing is even tried. */
   notAlive(): string | undefined {
+    // Within one step, too: after an outage it may take hours.
+    if (this.leader?.height !== this.heightThen) this.stepped();
     const lastHead = this.inbox.lastAtMs;
-    const isStuck =
-      this.cursor !== undefined && lastHead !== undefined && lastHead > this.lastStepAtMs + STUCK_MS && this.halted === undefined;
+    const isStuck = this.isLeading && lastHead !== undefined && lastHead > this.lastStepAtMs + STUCK_MS && this.halted === undefined;
     return isStuck ? `Chain ${this.chain.name} stands still although new blocks arrive.` : undefined;
   }
 
@@ -152,34 +163,43 @@ export class ChainFollower {
     const { follower } = this.parts.metrics;
     follower.set(this.chainId, 'leader', 1);
     follower.set(this.chainId, 'fence', term.fence);
-    let leader: ChainLeader | undefined;
+    this.isLeading = true;
+    this.stepped();
     for (let failures = 0; !term.over.aborted && this.halted === undefined;) {
       try {
-        leader ??= await this.open(term);
-        await this.step(leader, term.over);
+        this.leader ??= await this.open(term);
+        await this.step(this.leader, term.over);
         failures = 0;
       } catch (error) {
         // A head of a branch that is gone leads nowhere: the next one told must not wait for it. Each try uses one up and a new start asks for the head anew, so this ends.
-        const isOnlyThisHead = leader !== undefined && !this.inbox.isEmpty;
-        leader = undefined;
+        const isOnlyThisHead = this.leader !== undefined && !this.inbox.isEmpty;
+        this.leader = undefined;
         if (!isRetryable(error)) this.halt(error);
         else await this.pause(error, isOnlyThisHead ? 0 : failures, term.over);
         if (!isOnlyThisHead) failures += 1;
       }
-      this.lastStepAtMs = this.parts.clock.now();
+      this.stepped();
     }
+    this.leader = undefined;
+    this.isLeading = false;
     this.cursor = undefined;
     follower.set(this.chainId, 'leader', 0);
   }
 
+  private stepped(): void {
+    this.lastStepAtMs = this.parts.clock.now();
+    this.heightThen = this.leader?.height;
+  }
+
   private async open(term: Term): Promise<ChainLeader> {
-    const { reader, blocks, finality, chain } = this;
+    const { reader, blocks, finality, audit, newcomers, early, chain } = this;
     const { ledger, clock, metrics } = this.parts;
     await reader.verify();
     // Known before the first fork is judged.
     await finality.refresh();
     const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
-    const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics, newcomers: this.newcomers, early: this.early });
+    await ledger.looksFor(chain.chainId, term.fence, filterVersion(chain));
+    const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics, audit, newcomers, early });
     this.early?.begin();
     await this.newcomers?.begin(term.fence, committer.window);
     // Heads told before we led, or while the last attempt failed, are not told again.

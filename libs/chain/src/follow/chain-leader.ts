@@ -5,6 +5,7 @@ import type { BlockReader } from './block-reader.js';
 import { BlockWalker, type Path } from './block-walker.js';
 import type { ChainCommitter } from './chain-committer.js';
 import type { Finality } from './finality.js';
+import type { FinalityAudit } from './finality-audit.js';
 import type { HeadHint } from './head-inbox.js';
 import type { Preconfirmations } from './preconfirmations.js';
 import type { Newcomers } from './newcomers.js';
@@ -17,6 +18,8 @@ export interface LeaderParts {
   readonly blocks: BlockReader;
   readonly finality: Finality;
   readonly metrics: ChainMetrics;
+  /** Absent: the word of one node is enough to call blocks final. */
+  readonly audit?: FinalityAudit | undefined;
   readonly newcomers?: Newcomers | undefined;
   /** Absent: nothing is told before its block. */
   readonly early?: Preconfirmations | undefined;
@@ -69,7 +72,9 @@ export class ChainLeader {
   async settle(): Promise<void> {
     this.parts.newcomers?.visit(this.committer.window);
     void this.parts.finality.refresh(this.committer.window.tip?.hash);
-    const due = this.parts.finality.due(this.committer.window);
+    const settled = this.parts.finality.due(this.committer.window);
+    const { audit } = this.parts;
+    const due = settled !== undefined && audit !== undefined ? audit.admit(settled, this.committer.window) : settled;
     if (due === undefined) return;
     await this.committer.finalize(due);
     this.parts.finality.applies(due);

@@ -113,7 +113,7 @@ export class ScriptedChain extends ChainReader {
   }
 
   /** The next `times` calls of a method fail. */
-  failNext(method: 'head' | 'blockByHash' | 'blockByNumber' | 'logs' | 'payments' | 'tagged', times: number): void {
+  failNext(method: 'head' | 'blockByHash' | 'blockByNumber' | 'logs' | 'agreedLogs' | 'payments' | 'tagged', times: number): void {
     this.failing.set(method, times);
   }
 
