@@ -76,6 +76,20 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
         expect((await states()).sort()).toEqual(['confirmed', 'orphaned']);
       });
 
+      it('takes nothing back from a creator that was told nothing, when a fork gives its tip to another', async () => {
+        await alertAfter(3);
+        const other = await aCreator(storage);
+        const tip = tipToCreator();
+        const a = aChildOf(genesis);
+        await commit(a, [tip]);
+        const b = aChildOf(genesis);
+        const branch = [aCommit(b, [{ ...tip, creator: walletOf(other) }])];
+        await storage.ledger.reorganise(chainId, fence, { from: a, ancestor: genesis, branch });
+        await grow(b, 3);
+        expect(await events()).toEqual([]);
+        expect(story(await storage.ledger.eventsAfter(other.id, 0, 10))).toEqual(['tip r2 confirmed']);
+      });
+
       it('tells a fork’s tips that are deep enough in the same step', async () => {
         await alertAfter(2);
         const a = aChildOf(genesis);
