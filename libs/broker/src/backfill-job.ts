@@ -20,6 +20,10 @@ export interface BackfillQueueSettings {
   /** Runs of one job before it is given up. */
   readonly attempts: number;
   readonly backoff: Backoff;
+  /** How long a job rests that its worker had no use for. */
+  readonly returnMs: number;
+  /** Jobs that nobody had a use for in this time are given up. */
+  readonly returnForMs: number;
   /** A run that takes longer counts as failed and is tried again. */
   readonly jobTimeoutMs: number;
   /** More jobs than this may not be open. */
@@ -34,6 +38,8 @@ export const BACKFILL_QUEUE_DEFAULTS: BackfillQueueSettings = {
   concurrency: 1,
   attempts: 6,
   backoff: { baseMs: 1000, capMs: 30_000 },
+  returnMs: 1000,
+  returnForMs: 3_600_000,
   jobTimeoutMs: 180_000,
   maxOpen: 1000,
   stuckAfterMs: 30_000,

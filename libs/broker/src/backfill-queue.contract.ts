@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Logger } from '@nestjs/common';
-import { BrokerUnavailable, NotFound, type BackfillJob, type BackfillQueue } from '@droppio/tips';
+import { BrokerUnavailable, NotFound, NotOurJob, type BackfillJob, type BackfillQueue } from '@droppio/tips';
 import type { BackfillQueueSettings } from './backfill-job.js';
 import { eventually } from './testing/eventually.js';
 
@@ -130,6 +130,31 @@ export function describeBackfillQueue(title: string, makeHouse: () => BackfillHo
         expect([await queue.state(hopeless), await queue.state(next)]).toEqual([{ kind: 'failed', code: 'not-found' }, { kind: 'gone' }]);
       });
       expect(done).toEqual([hopeless.from, next.from]);
+    });
+
+    it('keeps what its worker has no use for, and counts no try', async () => {
+      const queue = open({ ...FAST, attempts: 2, returnMs: 5 });
+      const job = aJob();
+      let runs = 0;
+      await queue.work(() => {
+        runs += 1;
+        return runs < 6 ? Promise.reject(new NotOurJob('another chain')) : Promise.resolve();
+      });
+      await queue.put(job);
+      await eventually(async () => {
+        expect([runs, await queue.state(job)]).toEqual([6, { kind: 'gone' }]);
+      });
+    });
+
+    it('gives up what nobody has had a use for', async () => {
+      const queue = open({ ...FAST, attempts: 1, returnMs: 5, returnForMs: 50 });
+      const job = aJob();
+      await queue.work(() => Promise.reject(new NotOurJob('another chain')));
+      await queue.put(job);
+      expect(await queue.state(job)).toEqual({ kind: 'open' });
+      await eventually(async () => {
+        expect(await queue.state(job)).toEqual({ kind: 'failed', code: 'not-our-job' });
+      });
     });
 
     it('counts a run that hangs as failed', async () => {

@@ -1,11 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { Queue, UnrecoverableError, type Job } from 'bullmq';
+import { DelayedError, Queue, UnrecoverableError, type Job } from 'bullmq';
 import { errorFields } from '@droppio/platform';
 import {
   BackfillQueue,
   BrokerUnavailable,
   DroppioError,
   isRetryable,
+  NotOurJob,
   within,
   type BackfillJob,
   type BackfillState,
@@ -136,20 +137,26 @@ export class BullBackfillQueue extends BackfillQueue {
     return { link, queue };
   }
 
-  private async run(work: BackfillWorker, { data, attemptsMade }: Job<BackfillJob>): Promise<void> {
-    const job = BackfillJobSchema.safeParse(data);
-    if (!job.success) throw new UnrecoverableError('malformed-job');
-    const { chainId, from, to } = job.data;
+  private async run(work: BackfillWorker, job: Job<BackfillJob>): Promise<void> {
+    const data = BackfillJobSchema.safeParse(job.data);
+    if (!data.success) throw new UnrecoverableError('malformed-job');
+    const { chainId, from, to } = data.data;
     try {
-      await within(this.settings.jobTimeoutMs, 'a backfill job', work(job.data));
+      await within(this.settings.jobTimeoutMs, 'a backfill job', work(data.data));
     } catch (error) {
-      const attempts = attemptsMade + 1;
+      if (error instanceof NotOurJob && Date.now() - job.timestamp < this.settings.returnForMs) return this.giveBack(job);
+      const attempts = job.attemptsMade + 1;
       const retry = isRetryable(error) && attempts < this.settings.attempts;
       this.log.warn(retry ? 'job.retried' : 'job.failed', { task: 'backfill', chainId, from, to, attempts, ...errorFields(error) });
       // Only the code goes to Redis: messages may hold what must not lie there.
       const code = error instanceof DroppioError ? error.code : 'failed';
       throw retry ? new Error(code) : new UnrecoverableError(code);
     }
+  }
+
+  private async giveBack(job: Job<BackfillJob>): Promise<never> {
+    await job.moveToDelayed(Date.now() + this.settings.returnMs, job.token);
+    throw new DelayedError();
   }
 
   private async stop(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   BrokerUnavailable,
   DroppioError,
   isRetryable,
+  NotOurJob,
   within,
   type BackfillJob,
   type BackfillState,
@@ -16,6 +17,7 @@ import { BACKFILL_QUEUE_DEFAULTS, backfillKey, type BackfillQueueSettings } from
 interface Entry {
   readonly job: BackfillJob;
   attempts: number;
+  readonly putAtMs: number;
   timer?: ReturnType<typeof setTimeout>;
 }
 
@@ -44,7 +46,7 @@ export class MemoryBackfillQueue extends BackfillQueue {
     if (this.open.has(key)) return Promise.resolve();
     if (this.open.size >= this.settings.maxOpen) return Promise.reject(new BrokerUnavailable('The backfill queue is full.'));
     this.failed.delete(key);
-    const entry: Entry = { job, attempts: 0 };
+    const entry: Entry = { job, attempts: 0, putAtMs: Date.now() };
     this.open.set(key, entry);
     this.wait(entry);
     return Promise.resolve();
@@ -109,6 +111,11 @@ export class MemoryBackfillQueue extends BackfillQueue {
   }
 
   private fail(entry: Entry, error: unknown): void {
+    if (error instanceof NotOurJob && Date.now() - entry.putAtMs < this.settings.returnForMs) {
+      entry.attempts -= 1;
+      this.waitAfter(entry, this.settings.returnMs);
+      return;
+    }
     const { job, attempts } = entry;
     const retry = isRetryable(error) && attempts < this.settings.attempts;
     this.log.warn(retry ? 'job.retried' : 'job.failed', { task: 'backfill', ...job, asked: undefined, attempts, ...errorFields(error) });
@@ -118,12 +125,13 @@ export class MemoryBackfillQueue extends BackfillQueue {
       for (const oldest of this.failed.keys()) if (this.failed.size > this.settings.maxOpen) this.failed.delete(oldest);
       return;
     }
+    this.waitAfter(entry, backoffMs(attempts, this.settings.backoff));
+  }
+
+  private waitAfter(entry: Entry, ms: number): void {
     if (this.closed) return;
-    entry.timer = setTimeout(
-      () => {
-        this.wait(entry);
-      },
-      backoffMs(attempts, this.settings.backoff),
-    );
+    entry.timer = setTimeout(() => {
+      this.wait(entry);
+    }, ms);
   }
 }

@@ -4,7 +4,7 @@ import { CREATORS, TELL } from './tip-statements.js';
  * $1 chain, $2 blocks, $3 tips. Tips that exist are left as they are, whatever their state: what the walk stored it also keeps up to date.
  * A tip that is told has its creator at once, as with a live block; one that is not told stays nobody's, so nothing of it is told later.
  */
-const stored = (toldTo: string): string => `
+const INPUT = `
 blocks AS (
   SELECT b.nth, b.number, decode(b.hash, 'hex') AS hash, b.time_ms, b.seen_at_ms, b.state, b.tell
   FROM jsonb_to_recordset($2::jsonb) AS b(nth int, number bigint, hash text, time_ms bigint, seen_at_ms bigint, state text, tell boolean)
@@ -19,25 +19,40 @@ blocks AS (
   INSERT INTO tip_sightings (chain_id, block_hash, log_index, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms)
   SELECT $1::bigint, hash, log_index, number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms FROM input
   ON CONFLICT DO NOTHING
-), stored AS (
-  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
+)`;
+
+const stored = (from: string, [toldTo, told, due]: readonly [string, string, string]): string => `
+stored AS (
+  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told, due_number, state, rev,
     block_number, block_hash, block_time_ms, log_index)
-  SELECT $1::bigint, tx_hash, ordinal, i.wallet, sender, token, amount, message, ref, display, ${toldTo}, state, 1, number, hash, time_ms, log_index
-  FROM input i
+  SELECT $1::bigint, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, ${toldTo}, ${told}, ${due}, state, 1,
+    number, hash, time_ms, log_index
+  FROM ${from}
   ON CONFLICT DO NOTHING
   RETURNING *
 )`;
 
 const COUNT = '(SELECT count(*)::int FROM stored) AS stored';
 
-export const BACKFILL = `WITH ${stored('NULL::uuid')} SELECT '{}'::text[] AS creators, ${COUNT}`;
+export const BACKFILL = `WITH ${INPUT}, ${stored('input', ['NULL::uuid', 'true', 'NULL::bigint'])} SELECT '{}'::text[] AS creators, ${COUNT}`;
 
+/*
+ * As above, and $4 the height that the chain has reached with us: a creator that wants more blocks on top of a tip hears of it when it is due,
+ * as of any other.
+ */
 export const BACKFILL_AND_TELL = `
-WITH ${stored('CASE WHEN i.tell AND i.display IS NOT NULL THEN (SELECT w.creator_id FROM creator_wallets w WHERE w.address = i.wallet) END')}, news AS MATERIALIZED (
+WITH ${INPUT}, owned AS MATERIALIZED (
+  SELECT i.*, CASE WHEN i.tell AND i.display IS NOT NULL THEN (SELECT w.creator_id FROM creator_wallets w WHERE w.address = i.wallet) END AS told_to
+  FROM input i
+), timed AS MATERIALIZED (
+  SELECT o.*, o.number + coalesce((SELECT c.alert_after FROM creators c WHERE c.id = o.told_to), 1) - 1 AS due_at FROM owned o
+), ripened AS MATERIALIZED (
+  SELECT t.*, t.told_to IS NULL OR t.state = 'finalized' OR t.due_at <= $4::bigint AS ripe FROM timed t
+), ${stored('ripened', ['told_to', 'ripe', 'CASE WHEN NOT ripe THEN due_at END'])}, news AS MATERIALIZED (
   SELECT s.told_to AS creator_id, row_number() OVER (ORDER BY s.block_number, s.log_index) AS nth, 'tip' AS type, s.state, s.rev,
     s.chain_id, s.tx_hash, s.ordinal, s.display, s.block_time_ms, i.seen_at_ms
   FROM stored s JOIN input i ON (i.tx_hash, i.ordinal, i.hash) = (s.tx_hash, s.ordinal, s.block_hash)
-  WHERE s.told_to IS NOT NULL
+  WHERE s.told_to IS NOT NULL AND s.told
 ), ${TELL}
 SELECT ${CREATORS}, ${COUNT}`;
 

@@ -12,12 +12,14 @@ import { asideOfTip, blockInput, tipRow, type Aside, type BlockInput } from './t
 const CHUNK = 1000;
 
 const height = z.coerce.number().nullable();
-const Cursor = z.object({ safe_number: height, finalized_number: height, begun_number: height });
+const Cursor = z.object({ number: z.coerce.number(), safe_number: height, finalized_number: height, begun_number: height });
 const Canonical = z.object({ hash: z.instanceof(Buffer) });
 const Stored = z.object({ creators: z.array(z.string()), stored: z.number() });
 const SetAside = z.object({ code: z.string(), count: z.number() });
 
-interface TakenBlock extends BlockInput {
+type HistoryBlock = BlockInput<BackfillBlock['block']>;
+
+interface TakenBlock extends HistoryBlock {
   readonly state: TipState;
   readonly tell: boolean;
 }
@@ -41,14 +43,19 @@ export class BackfillWriter {
     return outcome;
   }
 
+  async settled(chainId: number, final: number): Promise<number | undefined> {
+    const cursor = await cursorOf(this.database, chainId);
+    return cursor && finalHeight(cursor, final);
+  }
+
   private async store(
     sql: Sql,
     chainId: number,
     range: BackfillRange,
-    inputs: readonly (BlockInput & { readonly tell: boolean })[],
+    inputs: readonly (HistoryBlock & { readonly tell: boolean })[],
   ): Promise<BackfillOutcome & { readonly aside: readonly z.output<typeof SetAside>[] }> {
-    const { final, taken } = await this.take(sql, chainId, range, inputs);
-    const writer = new TipChunks(sql, chainId);
+    const { final, reached, taken } = await this.take(sql, chainId, range, inputs);
+    const writer = new TipChunks(sql, chainId, reached);
     const tips = taken.flatMap((block) => block.tips.map((tip) => ({ block, tip })));
     for (let at = 0; at < tips.length; at += CHUNK) await writer.write(tips.slice(at, at + CHUNK));
     const refused = [...taken.flatMap((block) => block.aside.map((aside) => ({ block, aside }))), ...writer.refused];
@@ -67,8 +74,8 @@ export class BackfillWriter {
     sql: Sql,
     chainId: number,
     range: BackfillRange,
-    inputs: readonly (BlockInput & { readonly tell: boolean })[],
-  ): Promise<{ readonly final: number; readonly taken: readonly TakenBlock[] }> {
+    inputs: readonly (HistoryBlock & { readonly tell: boolean })[],
+  ): Promise<{ readonly final: number; readonly reached: number; readonly taken: readonly TakenBlock[] }> {
     let cursor = await cursorOf(sql, chainId);
     const highest = Math.max(-1, ...inputs.map(({ block }) => block.number));
     const isAhead = highest > finalHeight(cursor, range.final);
@@ -80,7 +87,7 @@ export class BackfillWriter {
       if (number <= final) return [{ ...input, state: 'finalized' }];
       return canonical.has(hash) ? [{ ...input, state: number <= (cursor?.safe_number ?? -1) ? 'safe' : 'confirmed' }] : [];
     });
-    return { final, taken };
+    return { final, reached: cursor?.number ?? -1, taken };
   }
 }
 
@@ -93,6 +100,8 @@ class TipChunks {
   constructor(
     private readonly sql: Sql,
     private readonly chainId: number,
+    /** Height that the chain has reached with us. */
+    private readonly reached: number,
   ) {}
 
   async write(tips: readonly TakenTip[]): Promise<void> {
@@ -121,8 +130,11 @@ class TipChunks {
     const blocks = [...new Set(tips.map(({ block }) => block))];
     const nths = new Map(blocks.map((block, nth) => [block, nth]));
     const rows = tips.map(({ block, tip }) => ({ block: nths.get(block), ...tipRow(tip) }));
-    const statement = blocks.some(({ tell }) => tell) ? BACKFILL_AND_TELL : BACKFILL;
-    const [done] = await this.sql.rows(Stored, statement, [this.chainId, blocksJson(blocks), JSON.stringify(rows)]);
+    const values = [this.chainId, blocksJson(blocks), JSON.stringify(rows)];
+    const isTold = blocks.some(({ tell }) => tell);
+    const [done] = await (isTold
+      ? this.sql.rows(Stored, BACKFILL_AND_TELL, [...values, this.reached])
+      : this.sql.rows(Stored, BACKFILL, values));
     if (done === undefined) throw new TypeError('a statement without FROM gives one row');
     return done;
   }
@@ -130,7 +142,7 @@ class TipChunks {
 
 function cursorOf(sql: Sql, chainId: number, lock = ''): Promise<z.output<typeof Cursor> | undefined> {
   return sql
-    .rows(Cursor, `SELECT safe_number, finalized_number, begun_number FROM chain_cursors WHERE chain_id = $1 ${lock}`, [chainId])
+    .rows(Cursor, `SELECT number, safe_number, finalized_number, begun_number FROM chain_cursors WHERE chain_id = $1 ${lock}`, [chainId])
     .then(([cursor]) => cursor);
 }
 
@@ -140,7 +152,7 @@ function finalHeight(cursor: z.output<typeof Cursor> | undefined, told = -1): nu
 }
 
 /** Hashes of those blocks above the final height that lie on our canonical chain. */
-async function canonicalAmong(sql: Sql, chainId: number, inputs: readonly BlockInput[], final: number): Promise<ReadonlySet<string>> {
+async function canonicalAmong(sql: Sql, chainId: number, inputs: readonly HistoryBlock[], final: number): Promise<ReadonlySet<string>> {
   const hashes = inputs.filter(({ block }) => block.number > final).map(({ block }) => hexToBytes(block.hash));
   const rows = await sql.rows(Canonical, 'SELECT hash FROM chain_blocks WHERE chain_id = $1 AND hash = ANY ($2::bytea[]) AND canonical', [
     chainId,

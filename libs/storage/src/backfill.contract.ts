@@ -152,6 +152,30 @@ export function describeBackfill(where: string, make: () => Promise<TestStorage>
       expect(story(await events()).slice(3)).toEqual(['tip.retracted r2 orphaned', 'tip.updated r2 finalized']);
     });
 
+    it('lets a creator that wants blocks on top of a tip wait for them, unless it is final', async () => {
+      await storage.database.source.query('UPDATE creators SET alert_after = 3 WHERE id = $1', [creator.id]);
+      const one = aChildOf(begun);
+      const next = aChildOf(one);
+      await commit(one);
+      await commit(next);
+      const [due, final] = [tipToCreator(), tipToCreator()];
+      const found = { ...aCommit(one, [due]), tell: true };
+      expect(await backfill([anOldBlock(7, [final], true), found], { to: 1001 })).toMatchObject({ stored: 2 });
+      expect((await events()).map(({ id }) => id)).toEqual([`${String(chainId)}-${final.txHash}-0`]);
+      await commit(aChildOf(next));
+      expect((await events()).map(({ id }) => id)[1]).toBe(`${String(chainId)}-${due.txHash}-0`);
+    });
+
+    it('tells how far it takes blocks as they are', async () => {
+      expect(await storage.ledger.settled(aChainId(), 500)).toBeUndefined();
+      expect(await storage.ledger.settled(chainId, 500)).toBe(500);
+      expect(await storage.ledger.settled(chainId, 5000)).toBe(1000);
+      const block = aChildOf(begun);
+      await commit(block);
+      await storage.ledger.finalize(chainId, fence, { finalized: block });
+      expect(await storage.ledger.settled(chainId, 500)).toBe(1001);
+    });
+
     it('sets aside what cannot be stored, counts it once and covers the range all the same', async () => {
       await storage.database.source.query(`ALTER TABLE tips ADD CONSTRAINT no_poison CHECK (message <> 'poison') NOT VALID`);
       try {

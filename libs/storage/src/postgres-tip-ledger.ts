@@ -120,12 +120,12 @@ export class PostgresTipLedger extends TipLedger {
     return this.backfills.backfill(chainId, range, blocks);
   }
 
-  override holes(chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]> {
-    return this.coverage.holes(chainId, filter, range);
+  override settled(chainId: number, final: number): Promise<number | undefined> {
+    return this.backfills.settled(chainId, final);
   }
 
-  override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
-    return this.events.after(creatorId, seq, limit);
+  override holes(chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]> {
+    return this.coverage.holes(chainId, filter, range);
   }
 
   override finalizedHeight(chainId: number): Promise<number | undefined> {
@@ -134,6 +134,10 @@ export class PostgresTipLedger extends TipLedger {
 
   override sightings(chainId: number, from: number, to: number): Promise<readonly StoredSighting[]> {
     return readSightings(this.database, chainId, from, to);
+  }
+
+  override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
+    return this.events.after(creatorId, seq, limit);
   }
 
   override position(creatorId: string): Promise<FeedPosition | undefined> {

@@ -1,4 +1,4 @@
-import type { BlockCommit, BlockHeader, QuarantinedLog, SightedTip } from '@droppio/tips';
+import type { BlockCommit, BlockHeader, BlockRef, QuarantinedLog, SightedTip } from '@droppio/tips';
 import * as z from 'zod';
 
 const INT4_MAX = 2_147_483_647;
@@ -39,8 +39,8 @@ export interface Aside {
 }
 
 /** A block as the commit statement takes it. */
-export interface BlockInput {
-  readonly block: BlockHeader;
+export interface BlockInput<B extends BlockRef = BlockHeader> {
+  readonly block: B;
   readonly seenAtMs: number;
   readonly onTop: number;
   readonly tips: readonly SightedTip[];
@@ -48,7 +48,13 @@ export interface BlockInput {
 }
 
 /** Sorts a block's tips into those that fit the tables and those that do not. Log order is kept: it becomes the order of seqs. */
-export function blockInput({ block, seenAtMs, onTop = 0, tips, quarantined }: BlockCommit): BlockInput {
+export function blockInput<B extends BlockRef>({
+  block,
+  seenAtMs,
+  onTop = 0,
+  tips,
+  quarantined,
+}: Omit<BlockCommit, 'block'> & { readonly block: B }): BlockInput<B> {
   const good: SightedTip[] = [];
   const aside = quarantined.map(asideOfLog);
   const taken = new Set<string>();

@@ -112,6 +112,7 @@ export class ScriptLedger extends TipLedger {
   override drop = notHere;
   override looksFor = notHere;
   override backfill = notHere;
+  override settled = notHere;
   override holes = notHere;
   override history = notHere;
 

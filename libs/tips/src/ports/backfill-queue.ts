@@ -1,4 +1,5 @@
 import type { BlockRange } from '../block-range.js';
+import { DroppioError } from '../errors.js';
 
 /** Blocks of one chain that nobody has searched yet. JSON-safe. */
 export interface BackfillJob extends BlockRange {
@@ -7,6 +8,12 @@ export interface BackfillJob extends BlockRange {
   readonly filter: string;
   /** The whole that this is a part of, for telling how much is left. */
   readonly asked: BlockRange;
+}
+
+/** The job is fine, but not for this process, whose settings differ. Others will take it: this counts as no try. */
+export class NotOurJob extends DroppioError {
+  readonly code = 'not-our-job';
+  readonly retryable = true;
 }
 
 /** Throws to have the job tried again later (with back-off); a `DroppioError` with `retryable: false` ends it. It may end early and leave a rest. */
