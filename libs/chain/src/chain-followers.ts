@@ -15,6 +15,8 @@ const STOP_MS = 3000;
 export interface ChainOptions {
   /** Default: 5 s, renewed every 1.5 s. */
   readonly leaseTimes?: LeaseTimes;
+  /** Also work the jobs of `npm run backfill`, one at a time. Default: no. */
+  readonly worksBackfills?: boolean;
 }
 
 @Injectable()

@@ -1,13 +1,28 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Health } from '@droppio/platform';
 import { Clock, WalletRegister } from '@droppio/tips';
+import { BackfillWork } from './backfill/backfill-work.js';
+import { backfillMetricProviders } from './backfill/backfill-metrics.js';
+import { BackfillRooms, Backfills } from './backfill/backfills.js';
 import { ChainFollowers, FollowerRooms, type ChainOptions } from './chain-followers.js';
 import type { ChainSettings } from './chain-settings.js';
 import { metricProviders } from './metrics.js';
 import { WatchList } from './watch-list.js';
 import { WatchMetrics } from './watch-metrics.js';
 
-/** Follows the given chains. Needs `TipLedger`, `WalletRegister`, `LeaderLock`, `EventRelay`, `Clock` and `Health` from global modules. */
+const watchListProvider: Provider = {
+  provide: WatchList,
+  inject: [WalletRegister, Clock, WatchMetrics],
+  useFactory: (register: WalletRegister, clock: Clock, metrics: WatchMetrics) => new WatchList(register, clock, metrics),
+};
+
+const backfillProviders = (chains: readonly ChainSettings[]): readonly Provider[] => [
+  ...backfillMetricProviders,
+  BackfillRooms,
+  { provide: Backfills, inject: [BackfillRooms], useFactory: (rooms: BackfillRooms) => new Backfills(chains, rooms) },
+];
+
+/** Follows the given chains. Needs `TipLedger`, `WalletRegister`, `LeaderLock`, `EventRelay`, `Clock` and `Health` from global modules, and `BackfillQueue` where it works backfills. */
 @Module({})
 export class ChainModule {
   static for(chains: readonly ChainSettings[], options: ChainOptions = {}): DynamicModule {
@@ -16,11 +31,8 @@ export class ChainModule {
       providers: [
         ...metricProviders,
         FollowerRooms,
-        {
-          provide: WatchList,
-          inject: [WalletRegister, Clock, WatchMetrics],
-          useFactory: (register: WalletRegister, clock: Clock, metrics: WatchMetrics) => new WatchList(register, clock, metrics),
-        },
+        watchListProvider,
+        ...(options.worksBackfills === true ? [...backfillProviders(chains), BackfillWork] : []),
         {
           provide: ChainFollowers,
           inject: [WatchList, FollowerRooms, Health],
@@ -28,5 +40,14 @@ export class ChainModule {
         },
       ],
     };
+  }
+}
+
+/** What a command needs that searches the past of the given chains, beside those who follow them. Needs `TipLedger`, `WalletRegister` and `Clock`. */
+@Module({})
+export class BackfillModule {
+  static for(chains: readonly ChainSettings[]): DynamicModule {
+    const providers = [...metricProviders, watchListProvider, ...backfillProviders(chains)];
+    return { module: BackfillModule, providers, exports: [Backfills, WatchList] };
   }
 }

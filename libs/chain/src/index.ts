@@ -1,6 +1,8 @@
+export { BackfillRun, type BackfillProgress, type FailedJob } from './backfill/backfill-run.js';
+export { Backfills } from './backfill/backfills.js';
 export { chainEnv, chainSettings, type ChainSettings } from './chain-settings.js';
 export type { ChainOptions } from './chain-followers.js';
-export { ChainModule } from './chain.module.js';
+export { BackfillModule, ChainModule } from './chain.module.js';
 export { decodeTip, TIP_TOPIC, type RawTip } from './decode-tip.js';
 export { decodeTransfer, TRANSFER_TOPIC, type RawTransfer } from './decode-transfer.js';
 export { ChainFollower, type FollowerParts } from './follow/chain-follower.js';

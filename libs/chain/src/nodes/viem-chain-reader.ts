@@ -39,7 +39,7 @@ const PINNED = 1024;
  */
 export class ViemChainReader extends ChainReader {
   override readonly chainId: number;
-  private readonly pool: RpcPool;
+  protected readonly pool: RpcPool;
   private readonly fetcher: LogFetcher;
   private readonly payer: PaymentFetcher;
   private readonly twins: ReadonlyMap<string, RpcEndpoint>;

@@ -1,0 +1,144 @@
+import {
+  blocksIn,
+  ChainUnavailable,
+  NotOurJob,
+  type BackfillBlock,
+  type BackfillJob,
+  type BlockRange,
+  type Clock,
+  type TipLedger,
+} from '@droppio/tips';
+import type { ChainSettings } from '../chain-settings.js';
+import type { BackfillMetrics } from './backfill-metrics.js';
+import { filterVersion } from './filter-version.js';
+import type { HistoryNodes, HistoryReader, SearchedRange } from './history-reader.js';
+
+export interface RangeBackfillParts {
+  readonly ledger: TipLedger;
+  readonly nodes: HistoryNodes;
+  readonly reader: HistoryReader;
+  readonly clock: Clock;
+  readonly metrics: BackfillMetrics;
+  /** Resolves once everything that tips are held against is in memory. */
+  readonly ready: () => Promise<void>;
+}
+
+export interface Found {
+  readonly blocks: number;
+  readonly stored: number;
+  readonly known: number;
+}
+
+/** Tips in one transaction: so few that live blocks, which need the same disk, do not feel it. */
+const TIPS_AT_ONCE = 500;
+/** After this long a job leaves the rest to another one, so that progress shows and no process is bound for long. */
+const BUDGET_MS = 15_000;
+
+/** Works jobs of one chain: searches what is still uncovered of their blocks, stores it, and notes piece by piece that it was searched. */
+export class RangeBackfill {
+  readonly filter: string;
+
+  constructor(
+    private readonly chain: ChainSettings,
+    private readonly parts: RangeBackfillParts,
+  ) {
+    this.filter = filterVersion(chain);
+  }
+
+  /** Height up to which the chain's nodes call it final. Throws `ChainUnavailable`. */
+  async final(): Promise<number> {
+    const { nodes } = this.parts;
+    const tagged = await nodes.tagged('finalized');
+    return tagged?.number ?? (await nodes.head()).number - this.chain.finalityDepth;
+  }
+
+  /** Ends early, without fault, when it is told to or has taken its time. What is stored by then stays. */
+  async work(job: BackfillJob, over: AbortSignal): Promise<Found> {
+    if (job.filter !== this.filter)
+      throw new NotOurJob('The job looks for something else than the settings of this process.', { context: { chainId: job.chainId } });
+    const { ledger, clock, nodes, ready } = this.parts;
+    const { chainId } = this.chain;
+    await nodes.verify();
+    await ready();
+    const final = await this.final();
+    const settled = (await ledger.settled(chainId, final)) ?? -1;
+    const found = { blocks: 0, stored: 0, known: 0 };
+    const until = clock.now() + BUDGET_MS;
+    const isOver = (): boolean => over.aborted || clock.now() >= until;
+    for (const hole of await ledger.holes(chainId, this.filter, { from: job.from, to: Math.min(job.to, settled) })) {
+      await this.fill(hole, final, found, isOver);
+      if (isOver()) break;
+    }
+    this.parts.metrics.remaining(chainId, blocksIn(await ledger.holes(chainId, this.filter, job.asked)));
+    return found;
+  }
+
+  /** The next piece is read while one is being stored. */
+  private async fill(
+    hole: BlockRange,
+    final: number,
+    found: { blocks: number; stored: number; known: number },
+    isOver: () => boolean,
+  ): Promise<void> {
+    let from = hole.from;
+    let reading: Promise<SearchedRange> | undefined = this.read(hole);
+    while (reading !== undefined) {
+      const piece: SearchedRange = await reading;
+      const next = piece.to + 1;
+      reading = next <= hole.to && !isOver() ? this.read({ from: next, to: hole.to }) : undefined;
+      await this.store({ from, to: piece.to }, final, piece.blocks, found);
+      from = next;
+    }
+  }
+
+  private read(range: BlockRange): Promise<SearchedRange> {
+    const reading = this.parts.reader.search(range);
+    // Whoever awaits it hears of the failure; until then it must not count as unhandled.
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  private async store(
+    range: BlockRange,
+    final: number,
+    blocks: readonly BackfillBlock[],
+    found: { blocks: number; stored: number; known: number },
+  ): Promise<void> {
+    const { ledger, metrics } = this.parts;
+    const { chainId } = this.chain;
+    let { from } = range;
+    for (const batch of batches(blocks)) {
+      const to = batch.isLast ? range.to : batch.to;
+      const { stored, known, later } = await ledger.backfill(chainId, { from, to, filter: this.filter, final }, batch.blocks);
+      // Only a ledger that was put back to an older state while we worked would say so.
+      if (later > 0) throw new ChainUnavailable('The ledger no longer takes these blocks for final.', { context: { chainId, from, to } });
+      metrics.searched(chainId, to - from + 1, { stored, known });
+      found.blocks += to - from + 1;
+      found.stored += stored;
+      found.known += known;
+      from = to + 1;
+    }
+  }
+}
+
+interface Batch {
+  readonly blocks: readonly BackfillBlock[];
+  /** Height of its last block. */
+  readonly to: number;
+  readonly isLast: boolean;
+}
+
+/** Whole blocks, together about as many tips as one transaction should have. At least one batch, maybe an empty one. */
+function batches(blocks: readonly BackfillBlock[]): readonly Batch[] {
+  const all: BackfillBlock[][] = [[]];
+  let tips = 0;
+  for (const block of blocks) {
+    if (tips > 0 && tips + block.tips.length > TIPS_AT_ONCE) {
+      all.push([]);
+      tips = 0;
+    }
+    all.at(-1)?.push(block);
+    tips += block.tips.length;
+  }
+  return all.map((own, index) => ({ blocks: own, to: own.at(-1)?.block.number ?? -1, isLast: index === all.length - 1 }));
+}

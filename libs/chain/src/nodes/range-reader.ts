@@ -1,0 +1,197 @@
+import { ChainUnavailable, type BlockRange, type BlockRef, type ChainLog, type LogFilter } from '@droppio/tips';
+import { checkedBlock, checkedRange, isAsked } from './checked-logs.js';
+import { isTooMuch, rangeAdvice } from './log-range-error.js';
+import { logsDigest } from './log-digest.js';
+import type { Ballot } from './ballot.js';
+import { parseBlock, parseReceipts } from './rpc-answer.js';
+import type { RpcEndpoint } from './rpc-endpoint.js';
+import { RpcFailed } from './rpc-failure.js';
+import type { Answer, RpcPool } from './rpc-pool.js';
+import { readWireLogs } from './wire-logs.js';
+
+/** A block that has logs, with its time where the node told it along with them. */
+export interface BlockLogs extends BlockRef {
+  readonly timestampMs?: number;
+  /** In log order. */
+  readonly logs: readonly ChainLog[];
+}
+
+export interface ScannedRange {
+  /** How far it was read; maybe not to the end that was asked for. */
+  readonly to: number;
+  /** Those that have logs, by height. */
+  readonly blocks: readonly BlockLogs[];
+}
+
+const FIRST_SPAN = 500;
+const MOST_SPAN = 10_000;
+/** Logs that one answer should have: more would hold up whatever else the process does, and its memory. */
+const COMFORTABLE = 2000;
+const GROWTH = 1.5;
+/** Questions to one endpoint for one range, where it serves few blocks at once. */
+const QUESTIONS = 8;
+const MOST_SHRINKS = 16;
+const TIMEOUT_MS = 15_000;
+
+interface Appetite {
+  span: number;
+  isNamed: boolean;
+}
+
+/**
+ * Reads the logs of final blocks by range: as many blocks at once as each endpoint serves, by its own words where it has any, and no more than
+ * hold a comfortable number of logs. An endpoint that has not come as far as the range is not asked, since it would answer with nothing. With a
+ * ballot, two providers must tell the same.
+ */
+export class RangeReader {
+  private readonly appetites = new Map<RpcEndpoint, Appetite>();
+  private readonly reached = new Map<RpcEndpoint, number>();
+  private comfortable = FIRST_SPAN;
+
+  constructor(
+    private readonly pool: RpcPool,
+    private readonly ballot?: Ballot,
+  ) {}
+
+  /** Throws `ChainUnavailable`. */
+  async read(range: BlockRange, filter: LogFilter): Promise<ScannedRange> {
+    const to = Math.min(range.to, range.from + this.span() - 1);
+    const { from } = range;
+    const ask = (among: readonly RpcEndpoint[]): Promise<Answer<readonly BlockLogs[]>> =>
+      this.anywhere(among, { from, to }, range.to, filter);
+    const blocks = await (this.ballot === undefined
+      ? ask(this.pool.endpoints).then(({ value }) => value)
+      : this.ballot.decide({
+          what: `the logs of blocks ${String(from)} to ${String(to)}`,
+          ask,
+          digest: (found) => logsDigest(found.flatMap(({ logs }) => logs)),
+        }));
+    this.learn(
+      to - from + 1,
+      blocks.reduce((sum, { logs }) => sum + logs.length, 0),
+    );
+    return { to, blocks };
+  }
+
+  private span(): number {
+    const [best] = this.pool.order();
+    return best === undefined ? this.comfortable : Math.min(this.comfortable, this.appetiteOf(best).span * QUESTIONS);
+  }
+
+  private learn(span: number, logs: number): void {
+    if (logs > COMFORTABLE) this.comfortable = Math.max(1, Math.floor((span * COMFORTABLE) / logs));
+    else if (logs < COMFORTABLE / 2) this.comfortable = Math.min(MOST_SPAN, Math.ceil(Math.max(span, this.comfortable / GROWTH) * GROWTH));
+  }
+
+  private async anywhere(
+    only: readonly RpcEndpoint[],
+    range: BlockRange,
+    furthest: number,
+    filter: LogFilter,
+  ): Promise<Answer<readonly BlockLogs[]>> {
+    let failure: unknown = new ChainUnavailable('No node is left to ask.');
+    for (const endpoint of this.pool.order({ only })) {
+      try {
+        await this.reach(endpoint, furthest);
+        return { value: await this.whole(endpoint, range, filter), endpoint };
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** Throws when the endpoint has not got this block: it is behind, and would leave out what it does not know. */
+  private async reach(endpoint: RpcEndpoint, number: number): Promise<void> {
+    if ((this.reached.get(endpoint) ?? -1) >= number) return;
+    const block = await this.pool.askOne(endpoint, { method: 'eth_getBlockByNumber', params: [hexOf(number), false], parse: parseBlock });
+    if (block?.number !== number) throw new RpcFailed('unknown', 'the node has not come so far', { endpoint: endpoint.name });
+    this.reached.set(endpoint, number);
+  }
+
+  private async whole(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<readonly BlockLogs[]> {
+    const blocks: BlockLogs[] = [];
+    for (let at = from; at <= to;) {
+      const read = await this.some(endpoint, { from: at, to }, filter);
+      blocks.push(...read.blocks);
+      at = read.to + 1;
+    }
+    return blocks;
+  }
+
+  private async some(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<ScannedRange> {
+    const appetite = this.appetiteOf(endpoint);
+    let last = Math.min(to, from + appetite.span - 1);
+    for (let shrinks = 0; ; shrinks += 1) {
+      try {
+        const blocks = await this.ask(endpoint, { from, to: last }, filter);
+        if (!appetite.isNamed) appetite.span = Math.min(MOST_SPAN, Math.ceil(Math.max(appetite.span, (last - from + 1) * GROWTH)));
+        return { to: last, blocks };
+      } catch (error) {
+        if (last === from && error instanceof RpcFailed && isTooMuch(error))
+          return { to: last, blocks: await this.receipts(endpoint, from, filter) };
+        const advice = error instanceof RpcFailed ? rangeAdvice(error, last - from + 1) : undefined;
+        if (advice === undefined || last === from || shrinks === MOST_SHRINKS) throw error;
+        appetite.span = advice.span;
+        appetite.isNamed ||= advice.isNamed;
+        last = from + advice.span - 1;
+      }
+    }
+  }
+
+  private async ask(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<readonly BlockLogs[]> {
+    const topics = filter.topics.length === 0 ? {} : { topics: [filter.topics] };
+    return this.pool.askOne(endpoint, {
+      method: 'eth_getLogs',
+      params: [{ fromBlock: hexOf(from), toBlock: hexOf(to), address: filter.addresses, ...topics }],
+      parse: (answer) => blocksOf(answer, { from, to }, filter),
+      timeoutMs: TIMEOUT_MS,
+    });
+  }
+
+  /** One block with more logs than the provider hands out at once: its receipts have no such cap. */
+  private async receipts(endpoint: RpcEndpoint, number: number, filter: LogFilter): Promise<readonly BlockLogs[]> {
+    const block = await this.pool.askOne(endpoint, { method: 'eth_getBlockByNumber', params: [hexOf(number), false], parse: parseBlock });
+    if (block?.number !== number) throw new RpcFailed('unknown', 'the node has no such block', { endpoint: endpoint.name });
+    const logs = await this.pool.askOne(endpoint, {
+      method: 'eth_getBlockReceipts',
+      params: [block.hash],
+      parse: (answer) =>
+        checkedBlock(
+          parseReceipts(answer).filter((log) => isAsked(log, filter)),
+          block,
+          filter,
+        ),
+      timeoutMs: TIMEOUT_MS,
+    });
+    return logs.length === 0 ? [] : [{ number, hash: block.hash, timestampMs: block.timestampMs, logs }];
+  }
+
+  private appetiteOf(endpoint: RpcEndpoint): Appetite {
+    const known = this.appetites.get(endpoint) ?? { span: FIRST_SPAN, isNamed: false };
+    this.appetites.set(endpoint, known);
+    return known;
+  }
+}
+
+function blocksOf(answer: unknown, { from, to }: BlockRange, filter: LogFilter): readonly BlockLogs[] {
+  const read = readWireLogs(answer);
+  const times = new Map(read.map(({ log, timestampMs }) => [log.blockNumber, timestampMs]));
+  const found = checkedRange(
+    read.map(({ log }) => log),
+    from,
+    to,
+    filter,
+  );
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([number, logs]) => {
+      const [first] = logs;
+      const timestampMs = times.get(number);
+      return first === undefined ? [] : [{ number, hash: first.blockHash, logs, ...(timestampMs === undefined ? {} : { timestampMs }) }];
+    });
+}
+
+function hexOf(value: number): string {
+  return `0x${value.toString(16)}`;
+}
