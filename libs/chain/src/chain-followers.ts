@@ -46,12 +46,14 @@ export class ChainFollowers implements OnApplicationBootstrap, BeforeApplication
     const holder = randomUUID();
     const { ledger, relay, clock, metrics, lock } = rooms;
     const parts = { ledger, relay, clock, metrics, lock, watch, ...options };
-    this.followers = chains.map((chain) => new ChainFollower(chain, new ViemChainReader(chain, clock, metrics), parts, holder));
-    for (const follower of this.followers) {
-      const name = `chain-${String(follower.chainId)}`;
-      health.readyWhen(name, () => follower.notReady());
+    this.followers = chains.map((chain) => {
+      const reader = new ViemChainReader(chain, clock, metrics);
+      const follower = new ChainFollower(chain, reader, parts, holder);
+      const name = `chain-${String(chain.chainId)}`;
+      health.readyWhen(name, () => inOne([follower.notReady(), sentence(chain.name, reader.fault())]));
       health.aliveWhile(name, () => follower.notAlive());
-    }
+      return follower;
+    });
   }
 
   onApplicationBootstrap(): void {
@@ -65,4 +67,14 @@ export class ChainFollowers implements OnApplicationBootstrap, BeforeApplication
       this.logger.warn('chain.stop-cut-short', errorFields(error));
     });
   }
+}
+
+function sentence(chain: string, fault: string | undefined): string | undefined {
+  return fault === undefined ? undefined : `Chain ${chain}: ${fault}.`;
+}
+
+/** What follows from a fault and the fault itself, so that whoever is paged need not guess. */
+function inOne(sentences: readonly (string | undefined)[]): string | undefined {
+  const told = sentences.filter((text) => text !== undefined);
+  return told.length === 0 ? undefined : told.join(' ');
 }

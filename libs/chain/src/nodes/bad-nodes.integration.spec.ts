@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { SystemClock } from '@droppio/platform';
 import type { LogFilter } from '@droppio/tips';
-import { randomHex } from '@droppio/tips/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock, randomHex } from '@droppio/tips/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TIP_TOPIC } from '../decode-tip.js';
 import { unregisteredMetrics } from '../metrics.js';
 import { FakeNode, type Answerer, type Reply } from '../testing/fake-node.js';
@@ -199,6 +199,48 @@ describe('endpoints', () => {
     await expect.poll(async () => (await reader.head()).hash).toBe(chain.tip.hash);
     expect(await reader.blockByHash(twin.tip.hash)).toBeUndefined();
     expect(nodes[1]?.count('eth_getBlockByHash')).toBe(0);
+  });
+
+  it('that begin to serve another chain are put aside by name, and their heads are never told; the others go on', async () => {
+    const errors = vi.spyOn(Logger.prototype, 'error');
+    const other = new ScriptedChain(2, JAR);
+    for (let n = 0; n < 50; n += 1) other.mine();
+    const clock = new ManualClock(Date.now());
+    nodes = await Promise.all([FakeNode.start(honest), FakeNode.start(honest)]);
+    const settings = { chainId: 1, tipJar: JAR, rpcUrls: nodes.map((node) => node.url), wsUrls: [] };
+    const reader = new ViemChainReader(settings, clock, unregisteredMetrics());
+    await reader.verify();
+    expect(await reader.head()).toEqual(chain.tip);
+    clock.advance(5000);
+    const [, second] = nodes;
+    if (second === undefined) throw new Error('two nodes');
+    second.answer = (question) => honestly(other, question);
+    for (let n = 0; n < 3; n += 1) expect(await reader.head()).toEqual(chain.tip);
+    expect(errors).toHaveBeenCalledWith('rpc.wrong-chain', { endpoint: '1-rpc1', chainId: 1, served: 2 });
+    const asked = second.count('eth_getBlockByHash');
+    for (let n = 0; n < 5; n += 1) expect(await reader.blockByHash(chain.tip.hash)).toEqual(chain.tip);
+    expect(second.count('eth_getBlockByHash')).toBe(asked);
+    // It comes back as what it was, and is noticed within a minute or so.
+    second.answer = honest;
+    clock.advance(61_000);
+    await expect.poll(async () => (await reader.head(), (await reader.agreedLogs(0, 2, filter)).length), { timeout: 4000 }).toBe(1);
+    errors.mockRestore();
+  });
+
+  it('that come back after an outage are asked again which chain they serve', async () => {
+    const other = new ScriptedChain(1, JAR);
+    other.mine();
+    let answer: Answerer = honest;
+    const reader = await readerOf((question) => answer(question), honest);
+    await reader.verify();
+    await reader.head();
+    answer = () => raw((response) => response.destroy());
+    await reader.head();
+    answer = (question) => honestly(other, question);
+    for (let n = 0; n < 3; n += 1) {
+      expect(await reader.head()).toEqual(chain.tip);
+      expect(await reader.blockByHash(other.tip.hash)).toBeUndefined();
+    }
   });
 
   it('that hang are overtaken by the next one long before their deadline', async () => {

@@ -13,17 +13,27 @@ export interface HeadEars {
 export class HeadSocket {
   private readonly socket: NodeSocket;
   private lastNumber = -1;
+  private raisedAtMs = 0;
 
-  constructor(target: SocketTarget, ears: HeadEars, clock: Clock, metrics: HeadMetrics) {
+  constructor(
+    target: SocketTarget,
+    ears: HeadEars,
+    private readonly clock: Clock,
+    metrics: HeadMetrics,
+  ) {
     const told = (result: unknown, receivedAtMs: number): boolean => {
       const head = parseHead(result);
       if (head === undefined) return false;
-      this.lastNumber = Math.max(this.lastNumber, head.number);
+      if (head.number > this.lastNumber) {
+        this.lastNumber = head.number;
+        this.raisedAtMs = receivedAtMs;
+      }
       ears.head(head, receivedAtMs);
       return true;
     };
     const subscribed = (): void => {
       this.lastNumber = -1;
+      this.raisedAtMs = clock.now();
       ears.subscribed();
     };
     this.socket = new NodeSocket(target, ['newHeads'], { told, subscribed }, clock, metrics);
@@ -36,6 +46,11 @@ export class HeadSocket {
   /** Highest block it has pushed since it was subscribed, or the one it started at; -1 while neither is known. */
   get newest(): number {
     return this.lastNumber;
+  }
+
+  /** How long it has told of nothing new. */
+  get silentMs(): number {
+    return this.clock.now() - this.raisedAtMs;
   }
 
   /** Runs until `signal` aborts; never rejects. */

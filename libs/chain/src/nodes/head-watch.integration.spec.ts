@@ -67,7 +67,7 @@ describe(HeadWatch.name, () => {
       await expect.poll(() => node.clients.length).toBe(0);
       // Nobody pushes this one, and the next poll is a minute away.
       const missed = chain.mine();
-      await expect.poll(heard, { timeout: 8000 }).toContain(missed.hash);
+      await expect.poll(heard, { timeout: 3000 }).toContain(missed.hash);
     }
   });
 
@@ -83,16 +83,29 @@ describe(HeadWatch.name, () => {
     await expect.poll(() => (node.push(blockOf(head)), heard()), { timeout: 5000 }).toContain(head.hash);
   }, 20_000);
 
-  it('lets go of a socket that is open and silent while others know more', async () => {
-    watch({ polled, pollMs: 50 });
+  /** Of the scripted chain: 2 s a block. */
+  const STALE_MS = 1.5 * 2000 + 500;
+
+  it('hears the next block within one and a half block times and half a second when a socket has gone silent, and replaces the socket', async () => {
+    // Settings would allow a minute between polls.
+    watch({ polled, pollMs: 60_000 });
     await subscribed();
-    const first = chain.mine();
-    node.push(blockOf(first));
-    await expect.poll(heard).toContain(first.hash);
+    for (let n = 0; n < 3; n += 1) {
+      const head = chain.mine();
+      node.push(blockOf(head));
+      await expect.poll(heard).toContain(head.hash);
+    }
+    const began = performance.now();
     const unpushed = chain.mine();
-    await expect.poll(heard, { timeout: 5000 }).toContain(unpushed.hash);
+    await expect.poll(heard, { timeout: STALE_MS + 1000, interval: 10 }).toContain(unpushed.hash);
+    expect(performance.now() - began).toBeLessThan(STALE_MS + 200);
+    await expect.poll(() => node.connections, { timeout: STALE_MS, interval: 10 }).toBe(2);
+    expect(performance.now() - began).toBeLessThan(STALE_MS + 1000);
     await subscribed(2);
-  });
+    const next = chain.mine();
+    node.push(blockOf(next));
+    await expect.poll(heard).toContain(next.hash);
+  }, 15_000);
 
   it('lets go of a socket that was silent from its first moment', async () => {
     watch({ polled, pollMs: 50 });
@@ -100,10 +113,35 @@ describe(HeadWatch.name, () => {
     await expect.poll(() => (chain.mine(), node.connections), { timeout: 8000, interval: 200 }).toBeGreaterThanOrEqual(2);
   });
 
+  it('keeps a socket that tells of every block, though later than the polls', async () => {
+    watch({ polled, pollMs: 50 });
+    await subscribed();
+    for (let n = 0; n < 4; n += 1) {
+      const head = chain.mine();
+      await expect.poll(heard, { interval: 10, timeout: 4000 }).toContain(head.hash);
+      await new SystemClock().sleep(600);
+      node.push(blockOf(head));
+    }
+    expect(node.connections).toBe(1);
+  }, 15_000);
+
+  it('lets go of a socket that answers no ping', async () => {
+    node.answersPings = false;
+    watch({ sockets: [{ url: node.url, name: 'ws', chainId: 1, pingEveryMs: 100 }] });
+    await subscribed(2);
+  });
+
+  it('keeps a socket that answers its pings', async () => {
+    watch({ sockets: [{ url: node.url, name: 'ws', chainId: 1, pingEveryMs: 50 }] });
+    await subscribed();
+    await new SystemClock().sleep(600);
+    expect(node.connections).toBe(1);
+  });
+
   it('keeps a silent socket as long as the chain itself stands still', async () => {
     watch({ polled, pollMs: 50 });
     await subscribed();
-    await new SystemClock().sleep(1000);
+    await new SystemClock().sleep(STALE_MS + 1000);
     expect(node.connections).toBe(1);
   });
 

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import type { BlockHeader, Clock } from '@droppio/tips';
 import { BlockPace } from './block-pace.js';
+import { BlockVisibility } from './block-visibility.js';
 import { HeadMerge } from './head-merge.js';
 import { HeadSocket } from './head-socket.js';
 import type { HeadMetrics } from '../metrics.js';
@@ -26,14 +27,17 @@ export interface HeadSources {
 
 const LEAST_POLL_MS = 200;
 const SLOWEST_POLL_MS = 4000;
-/** A socket may be this much later than a poll before it counts as silent. */
-const BEHIND_MS = 500;
+/** A socket that has told of nothing new for this many block times, and half a second, while a poll has, is open and useless. */
+const STALE_BLOCKS = 1.5;
+const STALE_MS = 500;
 
 /** Hears of heads by every road there is: pushes are quick and may stop without a word, polls always run. Merged by hash. */
 export class HeadWatch {
   private readonly logger = new Logger('chain');
   private readonly merge = new HeadMerge();
   private readonly pace = new BlockPace();
+  private readonly visibility = new BlockVisibility();
+  private readonly judging = new Set<HeadSocket>();
   private readonly sockets: readonly HeadSocket[];
   /** Raised by everything that may have left a gap: polls that began before it are repeated at once. */
   private gaps = 0;
@@ -58,6 +62,14 @@ export class HeadWatch {
     });
   }
 
+  /** Time between blocks, as far as it is known. */
+  get paceMs(): number {
+    return this.pace.ms;
+  }
+
+  /** When anybody last told of any head, Unix milliseconds; 0: nobody has yet. */
+  lastToldAtMs = 0;
+
   /** Runs until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
@@ -80,11 +92,16 @@ export class HeadWatch {
     }
   }
 
-  /** Heads by poll come at least once per block time, so a chain whose sockets die unnoticed is late by one block at most. */
+  /**
+   * Heads by poll come at least once per block time, or as seldom as settings allow, but never later than a silent socket is let go: a chain
+   * whose sockets die unnoticed is late by that much at most.
+   */
   private async pause(signal: AbortSignal): Promise<void> {
     const healthy = this.sockets.some((socket) => socket.isHealthy);
     const quick = this.sources.pollMs ?? Math.max(LEAST_POLL_MS, this.pace.ms / 3);
-    const ms = healthy ? Math.max(quick, Math.min(this.pace.ms, SLOWEST_POLL_MS)) : Math.min(quick, SLOWEST_POLL_MS);
+    const ms = healthy
+      ? Math.min(this.staleMs, Math.max(quick, Math.min(this.pace.ms, SLOWEST_POLL_MS)))
+      : Math.min(quick, SLOWEST_POLL_MS);
     const sleeper = new AbortController();
     const stop = (): void => {
       sleeper.abort();
@@ -97,18 +114,36 @@ export class HeadWatch {
     this.sleepers.delete(sleeper);
   }
 
+  private get staleMs(): number {
+    return STALE_BLOCKS * this.pace.ms + STALE_MS;
+  }
+
+  /** Silence alone proves nothing, since a chain may stand still: a poll must have found a block that the socket did not tell. */
   private judgeSockets(polled: number, signal: AbortSignal): void {
-    const healthy = this.sockets.filter((socket) => socket.isHealthy);
-    // What a socket was not asked to push yet is not held against it: the first poll after its subscription is where it starts.
-    for (const socket of healthy) socket.startsAt(polled);
-    const behind = healthy.filter((socket) => socket.newest < polled);
-    if (behind.length === 0) return;
-    void this.clock.sleep(BEHIND_MS, signal).then(() => {
-      for (const socket of behind) if (socket.isHealthy && socket.newest < polled) socket.drop();
-    });
+    for (const socket of this.sockets) {
+      if (!socket.isHealthy) continue;
+      // What a socket was not asked to push yet is not held against it: the first poll after its subscription is where it starts.
+      socket.startsAt(polled);
+      if (socket.newest < polled && !this.judging.has(socket)) void this.judge(socket, polled, signal);
+    }
+  }
+
+  private async judge(socket: HeadSocket, polled: number, signal: AbortSignal): Promise<void> {
+    this.judging.add(socket);
+    const isBehind = (): boolean => socket.isHealthy && socket.newest < polled && !signal.aborted;
+    while (isBehind()) {
+      const leftMs = this.staleMs - socket.silentMs;
+      if (leftMs <= 0) socket.drop();
+      else await this.clock.sleep(leftMs, signal);
+      if (leftMs <= 0) break;
+    }
+    this.judging.delete(socket);
   }
 
   private hear(head: BlockHeader, endpoint: string, source: 'push' | 'poll', receivedAtMs: number): void {
+    this.lastToldAtMs = Math.max(this.lastToldAtMs, receivedAtMs);
+    const laterMs = this.visibility.told(head.hash, endpoint, receivedAtMs);
+    if (laterMs !== undefined) this.metrics.visible(endpoint, laterMs / 1000);
     if (!this.merge.admit(head, endpoint)) return;
     this.pace.learn(head);
     this.metrics.head(this.sources.chainId, source);

@@ -12,6 +12,8 @@ export interface SocketTarget {
   /** Bounded label for logs and metrics. */
   readonly name: string;
   readonly chainId: number;
+  /** Default 10 s; whoever does not answer within half of it is let go. */
+  readonly pingEveryMs?: number;
 }
 
 export interface SocketEars {
@@ -24,7 +26,6 @@ export interface SocketEars {
 const HANDSHAKE_MS = 5000;
 const ANSWER_MS = 5000;
 const PING_EVERY_MS = 10_000;
-const PONG_WITHIN_MS = 5000;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const RECONNECT = { baseMs: 250, capMs: 15_000 };
 const LEAST_PAUSE_MS = 50;
@@ -130,14 +131,15 @@ export class NodeSocket {
     socket: WebSocket,
     expect: (ms: number, otherwise: SocketEnd) => ReturnType<typeof setTimeout>,
   ): ReturnType<typeof setTimeout> {
+    const { pingEveryMs = PING_EVERY_MS } = this.target;
     let pong: ReturnType<typeof setTimeout> | undefined;
     socket.on('pong', () => {
       clearTimeout(pong);
     });
     return setInterval(() => {
-      pong = expect(PONG_WITHIN_MS, 'no-pong');
+      pong = expect(pingEveryMs / 2, 'no-pong');
       socket.ping();
-    }, PING_EVERY_MS);
+    }, pingEveryMs);
   }
 
   private hear(data: RawData, answer: ReturnType<typeof setTimeout>): void {

@@ -21,6 +21,7 @@ const MAX_RETRY_AFTER_MS = 30_000;
 const DISTRUST_MS = 60_000;
 /** Which chain an endpoint serves may change behind its address. */
 const IDENTITY_AGE_MS = 60_000;
+const FRESH_IDENTITY_MS = 3000;
 const LIMITS = { startPerSecond: 50, floorPerSecond: 2, capPerSecond: 5000, maxWaitMs: 1000 };
 /** A node on this machine is nobody else's. */
 const LOCAL = /^(127\.|localhost$|\[::1\]$)/;
@@ -75,6 +76,11 @@ export class RpcEndpoint {
 
   get isIdentityOld(): boolean {
     return this.clock.now() - this.identifiedAtMs > IDENTITY_AGE_MS;
+  }
+
+  /** Just asked: blocks that came since are of that chain. */
+  get isIdentityFresh(): boolean {
+    return this.clock.now() - this.identifiedAtMs < FRESH_IDENTITY_MS;
   }
 
   identified(identity: 'right' | 'wrong'): void {

@@ -56,6 +56,12 @@ export class RpcPool {
     return endpoint.ask(question, signal);
   }
 
+  /** Makes sure that an endpoint still serves this chain. Throws `RpcFailed` when it does not, or does not say. */
+  async confirm(endpoint: RpcEndpoint): Promise<void> {
+    if (!endpoint.isIdentityFresh) await this.identify(endpoint);
+    if (endpoint.identity === 'wrong') throw new RpcFailed('malformed', 'it serves another chain', { endpoint: endpoint.name });
+  }
+
   /** Asks every endpoint for its identity. Throws `WrongChain` when none is left, `ChainUnavailable` when none answered. */
   async verify(): Promise<void> {
     if (this.endpoints.some((endpoint) => endpoint.identity === 'right')) return;

@@ -30,6 +30,9 @@ export type NodeSettings = Pick<ChainSettings, 'chainId' | 'tipJar' | 'rpcUrls' 
 /** After the first endpoint told of its head, how long the others may take to tell of a newer one. */
 const HEAD_GRACE_MS = 250;
 const HEAD_TIMEOUT_MS = 3000;
+/** The chain is silent when no node answered for this long, or for some blocks: polls are never further apart. */
+const SILENT_MS = 10_000;
+const SILENT_BLOCKS = 4;
 /** Blocks whose endpoint is remembered. */
 const PINNED = 1024;
 
@@ -44,6 +47,7 @@ export class ViemChainReader extends ChainReader {
   private readonly payer: PaymentFetcher;
   private readonly twins: ReadonlyMap<string, RpcEndpoint>;
   private readonly sources = new Map<Hex, RpcEndpoint>();
+  private watch: { readonly heads: HeadWatch; readonly sinceMs: number } | undefined;
   private oracle: { readonly filter: LogFilter; readonly verdict: (bloom: Hex) => BloomVerdict } | undefined;
 
   constructor(
@@ -73,6 +77,17 @@ export class ViemChainReader extends ChainReader {
   /** Why two providers could not agree of late, as a sentence without its subject. */
   get quorumFault(): string | undefined {
     return this.fetcher.quorumFault;
+  }
+
+  /** What is wrong with the nodes, as a sentence without its subject; `undefined`: nothing, or nobody watches. A chain that stands still is well as long as a node says so. */
+  fault(): string | undefined {
+    const { watch } = this;
+    if (watch === undefined) return undefined;
+    const answers = this.pool.endpoints.filter(({ identity }) => identity !== 'wrong').map(({ lastAnswerAtMs }) => lastAnswerAtMs);
+    const silentMs = this.clock.now() - Math.max(watch.sinceMs, watch.heads.lastToldAtMs, ...answers);
+    if (silentMs > Math.max(SILENT_MS, SILENT_BLOCKS * watch.heads.paceMs))
+      return `no node of it has answered for ${String(Math.round(silentMs / 1000))} s`;
+    return this.quorumFault;
   }
 
   override verify(): Promise<void> {
@@ -140,7 +155,7 @@ export class ViemChainReader extends ChainReader {
 
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {
     const { chainId, pollMs, wsUrls } = this.settings;
-    const watch = new HeadWatch(
+    const heads = new HeadWatch(
       {
         chainId,
         pollMs,
@@ -155,7 +170,8 @@ export class ViemChainReader extends ChainReader {
       this.clock,
       this.metrics.heads,
     );
-    void watch.run(signal);
+    this.watch = { heads, sinceMs: this.clock.now() };
+    void heads.run(signal);
   }
 
   override watchPending(filter: LogFilter, listener: PendingListener, signal: AbortSignal): void {
@@ -183,6 +199,8 @@ export class ViemChainReader extends ChainReader {
       parse: (answer) => known(answer, () => true),
       timeoutMs: HEAD_TIMEOUT_MS,
     });
+    // What does not follow from blocks that were told may be another chain: believed only of a node that has just said which it serves.
+    if (!this.sources.has(head.parentHash) && !this.sources.has(head.hash)) await this.pool.confirm(endpoint);
     endpoint.headNumber = head.number;
     this.pin(head.hash, endpoint);
     const newest = Math.max(...this.pool.endpoints.map((other) => other.headNumber));

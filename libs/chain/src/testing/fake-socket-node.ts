@@ -16,13 +16,14 @@ export class FakeSocketNode {
   answers = true;
   /** False: refuses the subscription. */
   subscribes = true;
+  answersPings = true;
 
   private constructor(private server: WebSocketServer) {
     this.listen();
   }
 
   static async start(port = 0): Promise<FakeSocketNode> {
-    const server = new WebSocketServer({ host: '127.0.0.1', port });
+    const server = new WebSocketServer({ host: '127.0.0.1', port, autoPong: false });
     await once(server, 'listening');
     return new FakeSocketNode(server);
   }
@@ -60,7 +61,7 @@ export class FakeSocketNode {
 
   /** Back on the same port. */
   async restart(port: number): Promise<void> {
-    this.server = new WebSocketServer({ host: '127.0.0.1', port });
+    this.server = new WebSocketServer({ host: '127.0.0.1', port, autoPong: false });
     this.listen();
     await once(this.server, 'listening');
   }
@@ -68,6 +69,9 @@ export class FakeSocketNode {
   private listen(): void {
     this.server.on('connection', (socket) => {
       this.connections += 1;
+      socket.on('ping', (data) => {
+        if (this.answersPings) socket.pong(data);
+      });
       socket.on('message', (data: Buffer) => {
         const { id, method, params } = question.parse(JSON.parse(data.toString('utf8')));
         if (method === 'eth_subscribe') this.subscribed.push(params);
