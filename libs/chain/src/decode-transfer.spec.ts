@@ -47,6 +47,7 @@ describe(decodeTransfer.name, () => {
 
   it.each<[string, (log: ChainLog) => ChainLog]>([
     ['an NFT, whose id is a topic', (log) => ({ ...log, topics: [...log.topics, randomHex(32)], data: '0x' })],
+    ['an NFT that has a word to say besides', (log) => ({ ...log, topics: [...log.topics, randomHex(32)] })],
     ['a token that indexes nothing', (log) => ({ ...log, topics: [TRANSFER_TOPIC], data: randomHex(96) })],
     ['another event', (log) => ({ ...log, topics: [randomHex(32), ...log.topics.slice(1)] })],
     ['no topics', (log) => ({ ...log, topics: [] })],

@@ -5,6 +5,7 @@ import { chainSettings, type ChainSettings } from '../chain-settings.js';
 import { ChainFollower } from '../follow/chain-follower.js';
 import type { LeaseTimes } from '../follow/lease-keeper.js';
 import { unregisteredMetrics } from '../metrics.js';
+import type { WatchList } from '../watch-list.js';
 
 /** Notes whom it was asked to publish for. */
 export class NotingRelay extends EventRelay {
@@ -32,15 +33,16 @@ export interface FollowOptions {
   readonly leaseTimes?: LeaseTimes;
   readonly holder?: string;
   readonly lock?: LeaderLock;
+  readonly watch?: WatchList;
 }
 
 /** A started follower on the system's clock. */
 export function followed(reader: ChainReader, ledger: TipLedger, options: FollowOptions = {}): ChainFollower {
-  const { chain = testChain(), relay = new NotingRelay(), leaseTimes = QUICK_LEASE, holder = randomHex(8), lock } = options;
+  const { chain = testChain(), relay = new NotingRelay(), leaseTimes = QUICK_LEASE, holder = randomHex(8), lock, watch } = options;
   const follower = new ChainFollower(
     chain,
     reader,
-    { ledger, relay, clock: new SystemClock(), metrics: unregisteredMetrics(), leaseTimes, ...(lock && { lock }) },
+    { ledger, relay, clock: new SystemClock(), metrics: unregisteredMetrics(), leaseTimes, ...(lock && { lock }), ...(watch && { watch }) },
     holder,
   );
   follower.start();
