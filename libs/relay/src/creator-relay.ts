@@ -131,8 +131,9 @@ export class CreatorRelay extends EventRelay implements BeforeApplicationShutdow
       for (const [i, outcome] of outcomes.entries()) {
         if (outcome.kind === 'missing') return undefined;
         if (outcome.kind === 'gap') return outcome.head;
-        if (outcome.kind === 'appended') this.metrics.published(batch[i]?.type ?? 'unknown');
-        head = outcome.kind === 'duplicate' ? Math.max(head, outcome.head) : (batch[i]?.seq ?? head);
+        const event = batch[i];
+        if (outcome.kind === 'appended' && event !== undefined) this.metrics.published(event, this.clock.now());
+        head = outcome.kind === 'duplicate' ? Math.max(head, outcome.head) : (event?.seq ?? head);
       }
     }
     return head;

@@ -1,11 +1,18 @@
 import { Injectable, type Provider } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import type { CreatorEvent } from '@droppio/tips';
 import { Counter, Gauge, Histogram, type CounterConfiguration, type GaugeConfiguration, type HistogramConfiguration } from 'prom-client';
 
 const published: CounterConfiguration<'type'> = {
   name: 'droppio_relay_published_events_total',
   help: 'Events that this process put into a feed.',
   labelNames: ['type'],
+};
+const delays: HistogramConfiguration<'since'> = {
+  name: 'droppio_relay_tip_delay_seconds',
+  help: 'Until a tip was put into its feed, since: block (the clock of its block: inclusion) or header (our arrival of its header). Replays of old tips count, too.',
+  labelNames: ['since'],
+  buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
 };
 const drains: HistogramConfiguration<'outcome'> = {
   name: 'droppio_relay_drain_seconds',
@@ -29,17 +36,32 @@ const oldest: GaugeConfiguration<string> = {
 };
 
 @Injectable()
+export class PublishMetrics {
+  constructor(
+    @InjectMetric(published.name) private readonly events: Counter<'type'>,
+    @InjectMetric(delays.name) private readonly delays: Histogram<'since'>,
+  ) {}
+
+  published({ type, at }: CreatorEvent, atMs: number): void {
+    this.events.inc({ type });
+    if (type !== 'tip') return;
+    this.delays.observe({ since: 'header' }, Math.max(0, atMs - at.seen) / 1000);
+    if (at.block !== undefined) this.delays.observe({ since: 'block' }, Math.max(0, atMs - at.block) / 1000);
+  }
+}
+
+@Injectable()
 export class RelayMetrics {
   constructor(
-    @InjectMetric(published.name) private readonly publishedEvents: Counter<'type'>,
+    private readonly publishing: PublishMetrics,
     @InjectMetric(drains.name) private readonly drainTimes: Histogram<'outcome'>,
     @InjectMetric(restores.name) private readonly restoredFeeds: Counter<'outcome'>,
     @InjectMetric(swept.name) private readonly sweptCreators: Counter<'outcome'>,
     @InjectMetric(oldest.name) private readonly oldestUnpublished: Gauge,
   ) {}
 
-  published(type: string): void {
-    this.publishedEvents.inc({ type });
+  published(event: CreatorEvent, atMs: number): void {
+    this.publishing.published(event, atMs);
   }
 
   /** Times the work, by whether it succeeded. */
@@ -70,7 +92,7 @@ export class RelayMetrics {
   static unregistered(): RelayMetrics {
     const registers: [] = [];
     return new RelayMetrics(
-      new Counter({ ...published, registers }),
+      new PublishMetrics(new Counter({ ...published, registers }), new Histogram({ ...delays, registers })),
       new Histogram({ ...drains, registers }),
       new Counter({ ...restores, registers }),
       new Counter({ ...swept, registers }),
@@ -81,9 +103,11 @@ export class RelayMetrics {
 
 export const metricProviders: readonly Provider[] = [
   makeCounterProvider(published),
+  makeHistogramProvider(delays),
   makeHistogramProvider(drains),
   makeCounterProvider(restores),
   makeCounterProvider(swept),
   makeGaugeProvider(oldest),
+  PublishMetrics,
   RelayMetrics,
 ];
