@@ -177,6 +177,7 @@ export const LOCK_STREAMS = `
 SELECT creator_id FROM creator_streams WHERE creator_id IN (
   SELECT told_to FROM tips WHERE chain_id = $1 AND block_number > $2 AND state IN ('confirmed', 'safe')
   UNION SELECT told_to FROM tips JOIN unnest($3::bytea[]) AS k(tx_hash) USING (tx_hash) WHERE chain_id = $1
+  UNION SELECT told_to FROM tips WHERE chain_id = $1 AND due_number IS NOT NULL
   UNION SELECT creator_id FROM creator_wallets WHERE address = ANY ($4::bytea[])
 ) ORDER BY creator_id FOR NO KEY UPDATE`;
 
