@@ -10,6 +10,7 @@ export const listenerSettings = z.object({
   ...storageEnv,
   ...brokerEnv,
   ...chainEnv,
+  BACKFILL_WORK: z.stringbool().default(true).meta({ description: 'true: also work the jobs of `npm run backfill`, one at a time.' }),
 });
 export type ListenerSettings = z.output<typeof listenerSettings>;
 

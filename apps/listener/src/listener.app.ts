@@ -14,7 +14,7 @@ export function listenerApp(env: ListenerSettings): AppPlan {
       StorageModule.for(storageOptions(env.DATABASE_URL, env)),
       RedisBrokerModule.for({ url: env.REDIS_URL }),
       RelayModule.for({ work: true }),
-      ChainModule.for(env.CHAINS),
+      ChainModule.for(env.CHAINS, { worksBackfills: env.BACKFILL_WORK }),
     ],
   };
 }

@@ -21,6 +21,9 @@ import { WatchedWorker } from './watched-worker.js';
 
 const QUEUE = 'backfill';
 const COMMAND_TIMEOUT_MS = 2000;
+/** A command that was killed and started again waits about so long for the job that it had in hand. */
+const LOCK = { holdMs: 6000, lookEveryMs: 2000 };
+
 /** Most processes never ask: the connection is made with the first question. */
 interface Opened {
   readonly link: CommandLink;
@@ -80,6 +83,7 @@ export class BullBackfillQueue extends BackfillQueue {
           prefix,
           settings: { ...settings, concurrency },
           run: (job) => this.run(worker, job),
+          lock: LOCK,
         }),
       countReady: () => this.ask('backfill-count', (queue) => queue.getJobCountByTypes('waiting')),
       stuckAfterMs: settings.stuckAfterMs,

@@ -5,8 +5,7 @@ import { backoffMs, type Backoff } from '@droppio/tips';
 import type { RedisConnections } from './redis-connections.js';
 
 /** A worker that died lets go of its job after this; a job that runs twice is harmless here. */
-const LOCK_MS = 15_000;
-const STALLED_EVERY_MS = 5000;
+const LOCK = { holdMs: 15_000, lookEveryMs: 5000 };
 /** BullMQ waits this long after a broken connection before it asks again; its own 15 s would be felt. */
 const RETRY_FETCH_MS = 1000;
 
@@ -15,6 +14,8 @@ export interface BullWorkerOptions<J> {
   readonly prefix: string;
   readonly settings: { readonly concurrency: number; readonly attempts: number; readonly backoff: Backoff };
   readonly run: (job: Job<J>) => Promise<void>;
+  /** How soon the job of a worker that died is taken by another one. Default: within 20 s. */
+  readonly lock?: { readonly holdMs: number; readonly lookEveryMs: number };
 }
 
 /** One BullMQ worker with connections of its own, so that it can be let go of whatever state it is in. */
@@ -26,7 +27,7 @@ export class BullWorker<J> {
   /** When it last took a job, or found nothing to take, Unix milliseconds. */
   private tookAt = Date.now();
 
-  constructor(connections: RedisConnections, { queue, prefix, settings, run }: BullWorkerOptions<J>) {
+  constructor(connections: RedisConnections, { queue, prefix, settings, run, lock = LOCK }: BullWorkerOptions<J>) {
     this.connections = connections.sibling();
     const work = async (job: Job<J>): Promise<void> => {
       this.tookAt = Date.now();
@@ -39,8 +40,8 @@ export class BullWorker<J> {
       connection: this.connections.connect('worker'),
       prefix,
       concurrency: settings.concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_EVERY_MS,
+      lockDuration: lock.holdMs,
+      stalledInterval: lock.lookEveryMs,
       maxStalledCount: settings.attempts,
       runRetryDelay: RETRY_FETCH_MS,
       settings: { backoffStrategy: (attempts) => Math.ceil(backoffMs(attempts, settings.backoff)) },

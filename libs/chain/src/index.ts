@@ -1,6 +1,6 @@
 export { BackfillRun, type BackfillProgress, type FailedJob } from './backfill/backfill-run.js';
 export { Backfills } from './backfill/backfills.js';
-export { chainEnv, chainSettings, type ChainSettings } from './chain-settings.js';
+export { chainEnv, chainSettings, watchesWallets, type ChainSettings } from './chain-settings.js';
 export type { ChainOptions } from './chain-followers.js';
 export { BackfillModule, ChainModule } from './chain.module.js';
 export { decodeTip, TIP_TOPIC, type RawTip } from './decode-tip.js';

@@ -4,6 +4,7 @@ export * from './health.js';
 export * from './json-logger.js';
 export * from './listen.js';
 export * from './platform.module.js';
-export * from './run-main.js';
+export * from './run-command.js';
+export { runMain } from './run-main.js';
 export * from './startup-fault.js';
 export * from './system-clock.js';

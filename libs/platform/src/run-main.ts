@@ -33,17 +33,20 @@ export async function runMain(start: () => Promise<Stoppable>): Promise<void> {
   try {
     state.running = await start();
   } catch (error) {
-    if (error instanceof InvalidSettings || error instanceof StartupFault) {
-      process.stderr.write(`${error.message}\n`);
-      process.exit(1);
-    }
-    fail('The process could not start.', error);
+    exitWith(error, 'The process could not start.');
   }
   if (state.toldAtMs !== undefined) end(state.running, 'signal during start');
 }
 
 function end(running: Stoppable, reason: string): void {
   void running.close(reason).finally(() => process.exit(0));
+}
+
+/** Ends the process with 1: the sentence of a fault that a person can mend, the stack of anything else. */
+export function exitWith(error: unknown, what: string): never {
+  if (!(error instanceof InvalidSettings || error instanceof StartupFault)) fail(what, error);
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }
 
 function fail(what: string, error: unknown): never {

@@ -55,22 +55,27 @@ export class RangeReader {
 
   /** Throws `ChainUnavailable`. */
   async read(range: BlockRange, filter: LogFilter): Promise<ScannedRange> {
-    const to = Math.min(range.to, range.from + this.span() - 1);
-    const { from } = range;
-    const ask = (among: readonly RpcEndpoint[]): Promise<Answer<readonly BlockLogs[]>> =>
-      this.anywhere(among, { from, to }, range.to, filter);
-    const blocks = await (this.ballot === undefined
-      ? ask(this.pool.endpoints).then(({ value }) => value)
-      : this.ballot.decide({
-          what: `the logs of blocks ${String(from)} to ${String(to)}`,
-          ask,
-          digest: (found) => logsDigest(found.flatMap(({ logs }) => logs)),
-        }));
-    this.learn(
-      to - from + 1,
-      blocks.reduce((sum, { logs }) => sum + logs.length, 0),
-    );
-    return { to, blocks };
+    const wanted = { from: range.from, to: Math.min(range.to, range.from + this.span() - 1) };
+    const scanned =
+      this.ballot === undefined ? await this.first(wanted, range.to, filter) : await this.agreed(this.ballot, wanted, range.to, filter);
+    const logs = scanned.blocks.reduce((sum, block) => sum + block.logs.length, 0);
+    this.learn(scanned.to - range.from + 1, logs);
+    return scanned;
+  }
+
+  /** The first usable answer, which may end early. */
+  private async first(wanted: BlockRange, furthest: number, filter: LogFilter): Promise<ScannedRange> {
+    const { value } = await this.anywhere(this.pool.endpoints, furthest, (endpoint) => this.several(endpoint, wanted, filter, QUESTIONS));
+    return value;
+  }
+
+  /** Two providers must have read the same, so both read to the same end. */
+  private agreed(ballot: Ballot, { from, to }: BlockRange, furthest: number, filter: LogFilter): Promise<ScannedRange> {
+    return ballot.decide({
+      what: `the logs of blocks ${String(from)} to ${String(to)}`,
+      ask: (among) => this.anywhere(among, furthest, (endpoint) => this.several(endpoint, { from, to }, filter, Infinity)),
+      digest: ({ blocks }) => logsDigest(blocks.flatMap(({ logs }) => logs)),
+    });
   }
 
   private span(): number {
@@ -83,17 +88,16 @@ export class RangeReader {
     else if (logs < COMFORTABLE / 2) this.comfortable = Math.min(MOST_SPAN, Math.ceil(Math.max(span, this.comfortable / GROWTH) * GROWTH));
   }
 
-  private async anywhere(
+  private async anywhere<T>(
     only: readonly RpcEndpoint[],
-    range: BlockRange,
     furthest: number,
-    filter: LogFilter,
-  ): Promise<Answer<readonly BlockLogs[]>> {
+    ask: (endpoint: RpcEndpoint) => Promise<T>,
+  ): Promise<Answer<T>> {
     let failure: unknown = new ChainUnavailable('No node is left to ask.');
     for (const endpoint of this.pool.order({ only })) {
       try {
         await this.reach(endpoint, furthest);
-        return { value: await this.whole(endpoint, range, filter), endpoint };
+        return { value: await ask(endpoint), endpoint };
       } catch (error) {
         failure = error;
       }
@@ -109,14 +113,15 @@ export class RangeReader {
     this.reached.set(endpoint, number);
   }
 
-  private async whole(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<readonly BlockLogs[]> {
+  private async several(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter, most: number): Promise<ScannedRange> {
     const blocks: BlockLogs[] = [];
-    for (let at = from; at <= to;) {
-      const read = await this.some(endpoint, { from: at, to }, filter);
+    let next = from;
+    for (let questions = 0; next <= to && questions < most; questions += 1) {
+      const read = await this.some(endpoint, { from: next, to }, filter);
       blocks.push(...read.blocks);
-      at = read.to + 1;
+      next = read.to + 1;
     }
-    return blocks;
+    return { to: next - 1, blocks };
   }
 
   private async some(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<ScannedRange> {
