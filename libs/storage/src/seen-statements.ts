@@ -13,13 +13,17 @@ cur AS MATERIALIZED (
 export const SIGHT_SEEN = `
 WITH ${LOCKED}, input AS MATERIALIZED (
   ${tipsFrom('$4')}
+), wanted AS MATERIALIZED (
+  SELECT i.*, (
+    SELECT w.creator_id FROM creator_wallets w JOIN creators c ON c.id = w.creator_id WHERE w.address = i.wallet AND c.alert_after = 0
+  ) AS told_to
+  FROM input i WHERE i.display IS NOT NULL
 ), stored AS (
   INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev,
     block_number, block_hash, block_time_ms, log_index)
-  SELECT i.chain_id, i.tx_hash, i.ordinal, i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display, w.creator_id, 'seen', 1,
-    $5, decode(repeat('00', 32), 'hex'), $3, i.log_index
-  FROM input i JOIN creator_wallets w ON w.address = i.wallet JOIN creators c ON c.id = w.creator_id
-  WHERE c.alert_after = 0 AND i.display IS NOT NULL
+  SELECT chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, 'seen', 1,
+    $5, decode(repeat('00', 32), 'hex'), $3, log_index
+  FROM wanted WHERE told_to IS NOT NULL
   ON CONFLICT DO NOTHING
   RETURNING *
 ), news AS MATERIALIZED (
