@@ -8,6 +8,7 @@ import { machine, versionOf } from './machine.js';
 import { peerRace } from './peer-race.js';
 import { installPonder } from './ponder-peer.js';
 import { takeover } from './takeover.js';
+import { walletMemory } from './wallet-memory.js';
 
 const say = (line: string): void => {
   console.error(`  ${line}`);
@@ -17,10 +18,14 @@ type Measurement = (ground: Ground, plan: BenchPlan) => readonly Figure[] | Prom
 
 const MEASUREMENTS: readonly (readonly [Part, Measurement])[] = [
   ['decode', (_, { sizes }) => decodeRate(sizes)],
+  ['memory', (ground, { sizes }) => walletMemory(ground, sizes)],
   ['overhead', (ground, { sizes }) => blockOverhead(ground, sizes)],
   ['takeover', (ground, { sizes }) => takeover(ground, sizes, say)],
   ['ponder', (ground, { sizes }) => peerRace(ground, sizes, say)],
 ];
+
+/** Everything together; then whatever still runs is ended and what is there is lost. */
+const LIMIT_MS = 600_000;
 
 async function run(plan: BenchPlan): Promise<void> {
   const peer = plan.parts.has('ponder') ? installPonder(say) : undefined;
@@ -30,7 +35,13 @@ async function run(plan: BenchPlan): Promise<void> {
     for (const [part, measure] of MEASUREMENTS) {
       if (!plan.parts.has(part)) continue;
       console.error(`${part}…`);
-      figures.push(...(await measure(ground, plan)));
+      try {
+        figures.push(...(await measure(ground, plan)));
+      } catch (error) {
+        // One that fails must not take the figures of the others with it.
+        console.error(`${part} failed:`, error);
+        process.exitCode = 1;
+      }
     }
   } finally {
     await ground.stop();
@@ -48,6 +59,13 @@ async function run(plan: BenchPlan): Promise<void> {
 
 // The table goes to stdout alone.
 Logger.overrideLogger(['fatal']);
+// Children are ended at the exit of this process, which a signal alone would skip.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+setTimeout(() => {
+  console.error(`The bench took longer than ${String(LIMIT_MS / 1000)} s and was ended.`);
+  process.exit(1);
+}, LIMIT_MS).unref();
+
 const began = performance.now();
 try {
   await run(benchPlan(process.argv.slice(2)));

@@ -14,7 +14,6 @@ export default createConfig({
       rpc: Array.from({ length: ENDPOINTS }, () => rpcUrl),
       ...(wsUrl !== '' && { ws: wsUrl }),
       ...(PEER_POLL_MS !== '' && { pollingInterval: Number(PEER_POLL_MS) }),
-      ...(process.env.PEER_NO_CACHE === '1' && { disableCache: true }),
     },
   },
   contracts: {
