@@ -91,14 +91,14 @@ describe('every list query reads through an index', () => {
   beforeAll(async () => {
     storage = await openTestStorage(inject('postgresUrl'));
     // Enough of everything that reading a whole table would be the dearer plan.
-    const wallet = `decode(lpad(to_hex(n % 2000), 40, '0'), 'hex')`;
-    const id = `('11111111-1111-4111-8111-' || lpad((n % 2000)::text, 12, '0'))::uuid`;
+    const wallet = `decode(lpad(to_hex(n % 20000), 40, '0'), 'hex')`;
+    const id = `('11111111-1111-4111-8111-' || lpad((n % 20000)::text, 12, '0'))::uuid`;
     for (const statement of [
-      `INSERT INTO creators SELECT ${id}, 'c-' || n, 'x' FROM generate_series(0, 1999) n`,
-      `INSERT INTO creator_wallets SELECT ${wallet}, ${id}, 0, now() - n * interval '1 hour' FROM generate_series(0, 1999) n`,
-      `INSERT INTO creator_streams SELECT ${id}, 'epoch-epoch', 20, CASE WHEN n < 5 THEN 0 ELSE 20 END, CASE WHEN n < 5 THEN now() END FROM generate_series(0, 1999) n`,
-      `INSERT INTO overlays SELECT ${id}, ${id}, 'x', true, 1, '{}' FROM generate_series(0, 1999) n`,
-      `INSERT INTO creator_events SELECT ${id}, 1 + n / 2000, 'tip', jsonb_build_object('seq', 1 + n / 2000, 'type', 'tip') FROM generate_series(0, 39999) n`,
+      `INSERT INTO creators SELECT ${id}, 'c-' || n, 'x' FROM generate_series(0, 19999) n`,
+      `INSERT INTO creator_wallets SELECT ${wallet}, ${id}, 0, now() - n * interval '1 hour' FROM generate_series(0, 19999) n`,
+      `INSERT INTO creator_streams SELECT ${id}, 'epoch-epoch', 20, CASE WHEN n < 5 THEN 0 ELSE 20 END, CASE WHEN n < 5 THEN now() END FROM generate_series(0, 19999) n`,
+      `INSERT INTO overlays SELECT ${id}, ${id}, 'x', true, 1, '{}' FROM generate_series(0, 19999) n`,
+      `INSERT INTO creator_events SELECT ${id}, 1 + n / 20000, 'tip', jsonb_build_object('seq', 1 + n / 20000, 'type', 'tip') FROM generate_series(0, 39999) n`,
       `INSERT INTO tips SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 0, ${wallet}, '${NATIVE_TOKEN.replace('0x', '\\x')}', '${NATIVE_TOKEN.replace('0x', '\\x')}', 1, '',
          decode(repeat('00', 32), 'hex'), NULL, NULL, CASE WHEN n > 39900 THEN 'confirmed' ELSE 'finalized' END, 1, n, decode(repeat('00', 32), 'hex'), n, 0 FROM generate_series(0, 39999) n`,
       `INSERT INTO chain_blocks SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), n, decode(repeat('00', 32), 'hex'), n, n, true FROM generate_series(0, 19999) n`,
