@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import type { PoolConfig } from 'pg';
+import { Client, type ClientConfig, type PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import { ChainBlockEntity, ChainCoverageEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
 import {
@@ -82,9 +82,21 @@ export function createDataSource(options: StorageOptions): DataSource {
   });
 }
 
+/**
+ * The pool hands a new connection over before anybody listens to it. One that the server ends in that very moment would end the process,
+ * too: whoever has it hears of it by the failure of his next statement.
+ */
+class HeardClient extends Client {
+  constructor(config?: ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
 function poolExtras(options: StorageOptions): PoolConfig {
   const limits = sessionLimits(options);
   const pool: PoolConfig = {
+    Client: HeardClient,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     idleTimeoutMillis: 30_000,
