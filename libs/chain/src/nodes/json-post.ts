@@ -78,7 +78,7 @@ async function read(response: IncomingMessage): Promise<HttpReply> {
   for await (const chunk of response) {
     if (!Buffer.isBuffer(chunk)) continue;
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new RpcFailed('malformed', 'the answer is too long');
+    if (size > MAX_BODY_BYTES) throw new RpcFailed('rpc', 'response too large for us');
     chunks.push(chunk);
   }
   if (!response.complete) throw new RpcFailed('network', 'the answer broke off');

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { SystemClock } from '@droppio/platform';
 import type { ChainLog, LogFilter } from '@droppio/tips';
@@ -11,6 +12,8 @@ import { aTx, ScriptedChain } from '../testing/scripted-chain.js';
 import { honestly, logOf } from '../testing/scripted-node.js';
 import { aRawTip } from '../testing/tip-log.js';
 import { LogRanges } from './log-ranges.js';
+import { RpcEndpoint } from './rpc-endpoint.js';
+import { RpcPool } from './rpc-pool.js';
 import { ViemChainReader } from './viem-chain-reader.js';
 
 Logger.overrideLogger(false);
@@ -106,6 +109,54 @@ describe(LogRanges.name, () => {
     const reader = await readerOf(limited);
     expect(await readAll(reader)).toEqual(expected());
     expect(questions().length).toBeLessThan(40);
+  });
+
+  it('asks for fewer blocks where they are full of logs, as those of a busy token are', async () => {
+    const busy: LogFilter = { addresses: [JAR], topics: [TIP_TOPIC, randomHex(32)] };
+    const full = { ...aTx(), logs: Array.from({ length: 100 }, () => ({ ...otherLog(), address: JAR, topics: busy.topics.slice(1) })) };
+    for (let n = 0; n < 300; n += 1) chain.mine({ ...full, hash: randomHex(32) });
+    chain.settle({ safe: BLOCKS + 100, finalized: BLOCKS + 100 });
+    const reader = await readerOf(honest);
+    const read = async (from: number, to: number): Promise<void> => {
+      for (let at = from; at <= to; at += 1) expect(await reader.logs(chain.at(at), busy)).toHaveLength(100);
+    };
+    await read(BLOCKS + 1, BLOCKS + 100);
+    chain.settle({ safe: BLOCKS + 300, finalized: BLOCKS + 300 });
+    await reader.tagged('finalized');
+    await read(BLOCKS + 101, BLOCKS + 300);
+    const [first, ...later] = questions().map(spanOf);
+    expect(first).toBe(100);
+    expect(Math.max(...later)).toBeLessThan(60);
+    expect(Math.min(...later.slice(0, -1))).toBeGreaterThan(30);
+  });
+
+  it('asks for fewer blocks when an answer is larger than it cares to read', async () => {
+    const megabyte = Buffer.alloc(1024 * 1024, ' ');
+    const flood = onLogs((question) =>
+      spanOf(question) > 150
+        ? {
+            raw: (response) => {
+              Readable.from(Array.from({ length: 70 }, () => megabyte)).pipe(response.writeHead(200));
+            },
+          }
+        : undefined,
+    );
+    const reader = await readerOf(flood);
+    expect(await readAll(reader)).toEqual(expected());
+    expect(questions().length).toBeLessThan(12);
+  });
+
+  it('asks for fewer blocks the next time when an answer does not come in time', async () => {
+    const { rpc } = unregisteredMetrics();
+    const late = onLogs((question) => (spanOf(question) > 250 ? { raw: () => undefined } : undefined));
+    nodes = [await FakeNode.start(late)];
+    const endpoint = new RpcEndpoint(nodes[0]?.url ?? '', 'late', new SystemClock(), rpc);
+    const ranges = new LogRanges(new RpcPool(1, [endpoint]), false, 1000);
+    ranges.finalized = BLOCKS;
+    expect(await ranges.logs(chain.at(1), filter, false)).toBeUndefined();
+    await expect.poll(() => endpoint.circuit.isOpen).toBe(false);
+    expect(await ranges.logs(chain.at(1), filter, false)).toHaveLength(1);
+    expect(questions().map(spanOf)).toEqual([400, 200]);
   });
 
   it('falls back to single blocks when ranges are refused for good', async () => {

@@ -25,7 +25,8 @@ interface RangeLogs {
 
 interface Appetite {
   span: number;
-  isNamed: boolean;
+  /** It said itself that it serves no more blocks at once. */
+  most: number;
 }
 
 const FIRST_SPAN = 500;
@@ -34,6 +35,8 @@ const GROWTH = 1.05;
 const KEPT = 4;
 const MOST_SHRINKS = 16;
 const RANGE_TIMEOUT_MS = 15_000;
+/** Logs of one answer. The transfers of a busy token would fill any span with more than a process should hold. */
+const COMFORTABLE = 5000;
 
 /**
  * Reads ahead while a chain catches up: one question for hundreds of blocks instead of one for each. Only among finalised blocks, since an
@@ -51,6 +54,7 @@ export class LogRanges {
     private readonly pool: RpcPool,
     /** A block is believed only when a second provider tells the same of it. */
     private readonly needsTwo = false,
+    private readonly timeoutMs = RANGE_TIMEOUT_MS,
   ) {}
 
   /** `undefined`: ask for this block alone. Never rejects. */
@@ -146,13 +150,17 @@ export class LogRanges {
     for (let shrinks = 0; ; shrinks += 1) {
       try {
         const byNumber = await this.ask(endpoint, from, last, filter);
-        if (!appetite.isNamed) appetite.span = Math.min(MOST_SPAN, Math.ceil(appetite.span * GROWTH));
+        learn(appetite, last - from + 1, byNumber);
         return { to: last, byNumber };
       } catch (error) {
-        const advice = error instanceof RpcFailed ? rangeAdvice(error, last - from + 1) : undefined;
+        if (!(error instanceof RpcFailed)) throw error;
+        const span = last - from + 1;
+        // Not asked again at once, since it may be down; but if it comes back, then with less.
+        if (error.kind === 'timeout') appetite.span = Math.max(1, span >> 1);
+        const advice = rangeAdvice(error, span);
         if (advice === undefined || last === from || shrinks === MOST_SHRINKS) throw error;
         appetite.span = advice.span;
-        appetite.isNamed ||= advice.isNamed;
+        if (advice.isNamed) appetite.most = advice.span;
         last = from + advice.span - 1;
       }
     }
@@ -170,13 +178,21 @@ export class LogRanges {
       method: 'eth_getLogs',
       params: [query],
       parse: (answer) => checkedRange(parseLogs(answer), from, to, filter),
-      timeoutMs: RANGE_TIMEOUT_MS,
+      timeoutMs: this.timeoutMs,
     });
   }
 
   private appetiteOf(endpoint: RpcEndpoint): Appetite {
-    const known = this.appetites.get(endpoint) ?? { span: FIRST_SPAN, isNamed: false };
+    const known = this.appetites.get(endpoint) ?? { span: FIRST_SPAN, most: MOST_SPAN };
     this.appetites.set(endpoint, known);
     return known;
   }
+}
+
+/** The next span: as many blocks as hold a comfortable number of logs, growing slowly. */
+function learn(appetite: Appetite, span: number, byNumber: ReadonlyMap<number, readonly ChainLog[]>): void {
+  let logs = 0;
+  for (const own of byNumber.values()) logs += own.length;
+  if (logs > COMFORTABLE) appetite.span = Math.max(1, Math.floor((span * COMFORTABLE) / logs));
+  else appetite.span = Math.min(appetite.most, Math.ceil(appetite.span * GROWTH));
 }
