@@ -31,6 +31,8 @@ export interface NewcomerParts {
 const BLOCKS_BACK = 64;
 const AT_ONCE = 8;
 const RETRY = { baseMs: 500, capMs: 15_000 };
+/** Coins are found in whole blocks only, which come from the nodes again for every search: then whoever appears meanwhile waits for the next. */
+const DEAR_EVERY_MS = 10_000;
 /** Clocks of chains tick in seconds and run apart from the database's: what is this much older than its wallet may still be an alert. */
 const CLOCKS_APART_MS = 10_000;
 /** How much before the last blocks of another leader a wallet may have been registered that he had not heard of. */
@@ -88,6 +90,7 @@ export class Newcomers {
       () => {
         this.failures = 0;
         this.isSearching = false;
+        if (this.chain.transfers.native) this.notBeforeMs = this.parts.clock.now() + DEAR_EVERY_MS;
       },
       (error: unknown) => {
         this.failures += 1;
