@@ -33,28 +33,24 @@ async function byNumber(chain: ScriptedChain, name: string): Promise<BlockHeader
   return tagged && chain.at(tagged.number);
 }
 
-const byHash = z.object({ blockHash: z.string() });
-const byRange = z.object({
-  fromBlock: z.string(),
-  toBlock: z.string(),
-  address: z.array(z.string()),
-  topics: z.array(z.array(z.string())).optional(),
-});
+const wanted = { address: z.array(z.string()), topics: z.array(z.array(z.string())).optional() };
+const byHash = z.object({ blockHash: z.string(), ...wanted });
+const byRange = z.object({ fromBlock: z.string(), toBlock: z.string(), ...wanted });
 
 function logs(chain: ScriptedChain, filter: unknown): Reply {
-  const range = byRange.safeParse(filter).data;
-  if (range !== undefined) {
-    const found: ChainLog[] = [];
-    for (let at = Number(range.fromBlock); at <= Math.min(Number(range.toBlock), chain.tip.number); at += 1)
-      found.push(...(chain.logsOf(chain.at(at).hash) ?? []));
-    return {
-      result: found
-        .filter((log) => range.address.includes(log.address) && range.topics?.[0]?.includes(log.topics[0] ?? '') !== false)
-        .map(logOf),
-    };
-  }
-  const found = chain.logsOf(asHex(byHash.parse(filter).blockHash));
-  return found === undefined ? { error: { code: -32000, message: 'unknown block' } } : { result: found.map(logOf) };
+  const asked = byRange.or(byHash).parse(filter);
+  const found =
+    'blockHash' in asked ? chain.logsOf(asHex(asked.blockHash)) : between(chain, Number(asked.fromBlock), Number(asked.toBlock));
+  if (found === undefined) return { error: { code: -32000, message: 'unknown block' } };
+  const isWanted = ({ address, topics: [topic] }: ChainLog): boolean =>
+    asked.address.includes(address) && asked.topics?.[0]?.includes(topic ?? '') !== false;
+  return { result: found.filter(isWanted).map(logOf) };
+}
+
+function between(chain: ScriptedChain, from: number, to: number): readonly ChainLog[] {
+  const found: ChainLog[] = [];
+  for (let at = from; at <= Math.min(to, chain.tip.number); at += 1) found.push(...(chain.logsOf(chain.at(at).hash) ?? []));
+  return found;
 }
 
 export function blockOf(header: BlockHeader | undefined): Record<string, unknown> | null {
