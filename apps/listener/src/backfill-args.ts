@@ -13,10 +13,11 @@ const USAGE =
 /** Throws `StartupFault` with a sentence for whatever does not fit. */
 export function backfillArgs(args: readonly string[]): BackfillArgs {
   const { chain, from, to } = valuesOf(args);
+  const chainId = whole('chain', chain);
   const range = { from: whole('from', from), ...(to === undefined ? {} : { to: whole('to', to) }) };
   if (range.to !== undefined && range.to < range.from)
     throw new StartupFault(`--to ${String(range.to)} lies before --from ${String(range.from)}. ${USAGE}`);
-  return { chainId: whole('chain', chain), ...range };
+  return { chainId, ...range };
 }
 
 function valuesOf(args: readonly string[]): { readonly chain?: string; readonly from?: string; readonly to?: string } {

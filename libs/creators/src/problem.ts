@@ -53,6 +53,7 @@ export const PROBLEMS = {
   'timed-out': { status: 503, title: 'It took too long' },
   'wrong-chain': { status: 500, title: 'The server is set up for another chain' },
   'reorg-too-deep': { status: 500, title: 'The chain needs a person to look at it' },
+  'not-our-job': { status: 500, title: 'Work for a process with other settings' },
   'log-undecodable': { status: 500, title: 'A log could not be read' },
 } as const satisfies Record<KnownCode, Row>;
 
