@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { deployTipJar, DevChain, openWallet, tipJarAbi } from '@droppio/tip-jar';
 import type { HouseChain } from '@droppio/e2e/houses';
-import type { Hex } from '@droppio/tips';
+import { toHex, type BlockHeader, type Hex } from '@droppio/tips';
 import { encodeFunctionData, numberToHex } from 'viem';
 import * as z from 'zod';
 
 const Answer = z.object({ result: z.unknown().optional(), error: z.object({ message: z.string() }).optional() });
-const Quantity = z.string().transform(Number);
+const quantity = z.string().transform(Number);
+const hex = z.string().transform((text) => toHex(text));
+const Header = z
+  .object({ number: quantity, hash: hex, parentHash: hex, timestamp: quantity, logsBloom: hex })
+  .transform(({ timestamp, ...rest }): BlockHeader => ({ ...rest, timestampMs: timestamp * 1000 }));
 
 /** Transactions in one request; anvil takes bodies of a few megabytes. */
 const BATCH = 200;
@@ -68,8 +72,12 @@ export class BenchChain {
     }
   }
 
+  async head(): Promise<BlockHeader> {
+    return Header.parse(await this.ask('eth_getBlockByNumber', ['latest', false]));
+  }
+
   async height(): Promise<number> {
-    return Quantity.parse(await this.ask('eth_blockNumber', []));
+    return (await this.head()).number;
   }
 
   /** Runs the work, then puts the chain back to where it was: every contender finds the same chain. */

@@ -7,7 +7,7 @@ export interface Sizes {
   readonly overheadBlocks: number;
   readonly historyBlocks: number;
   readonly tipsPerBlock: number;
-  /** Catching up with the same history again, each time into a new database. */
+  /** Each time into a new database. */
   readonly backfillRuns: number;
   readonly foreignLogs: number;
   readonly decodedLogs: number;
@@ -27,7 +27,7 @@ const FULL: Sizes = {
   decodedLogs: 200_000,
   kills: 10,
   wallets: 100_000,
-  peerRounds: 4,
+  peerRounds: 3,
   liveBlocks: 100,
 };
 
@@ -40,7 +40,7 @@ const QUICK: Sizes = {
   decodedLogs: 5_000,
   kills: 1,
   wallets: 10_000,
-  peerRounds: 2,
+  peerRounds: 1,
   liveBlocks: 10,
 };
 

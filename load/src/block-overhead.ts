@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chainSetting } from '@droppio/e2e/houses';
 import { listenerApp } from '@droppio/listener/app';
 import { listenerSettings } from '@droppio/listener/env';
 import { loadEnv, startApp } from '@droppio/platform';
 import { TipFeed, within } from '@droppio/tips';
 import { BenchChain } from './bench-chain.js';
 import type { Sizes } from './bench-plan.js';
+import { chainsOf } from './contender.js';
 import type { Figure, Target } from './figures.js';
 import { newDatabase, type Ground } from './ground.js';
 import { OverheadProbe, type Passage } from './overhead-probe.js';
@@ -30,7 +30,7 @@ export async function blockOverhead(ground: Ground, { overheadBlocks }: Pick<Siz
           REDIS_URL: ground.redisUrl,
           INTERNAL_PORT: '0',
           LOG_LEVEL: 'error',
-          CHAINS: chainSetting(chain.house),
+          CHAINS: chainsOf(chain),
         }),
       ),
     );

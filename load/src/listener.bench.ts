@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { backfillRate } from './backfill-rate.js';
 import { benchPlan, UnclearPlan, type BenchPlan, type Part } from './bench-plan.js';
 import { blockOverhead } from './block-overhead.js';
 import { decodeRate } from './decode-rate.js';
@@ -20,6 +21,7 @@ const MEASUREMENTS: readonly (readonly [Part, Measurement])[] = [
   ['decode', (_, { sizes }) => decodeRate(sizes)],
   ['memory', (ground, { sizes }) => walletMemory(ground, sizes)],
   ['overhead', (ground, { sizes }) => blockOverhead(ground, sizes)],
+  ['backfill', (ground, { sizes }) => backfillRate(ground, sizes, say)],
   ['takeover', (ground, { sizes }) => takeover(ground, sizes, say)],
   ['ponder', (ground, { sizes }) => peerRace(ground, sizes, say)],
 ];

@@ -15,12 +15,9 @@ const START_MS = 60_000;
 const LEAST_NODE = 22;
 const Manifest = z.object({ version: z.string() });
 
-/** How the peer learns of new blocks: its own WebSocket option, or polling at the shortest interval that it admits (its default is 1000 ms). */
-export const PEER_MODES = {
-  WebSocket: (wsUrl: string): Readonly<Record<string, string>> => ({ PEER_WS_URL: wsUrl }),
-  'poll 100 ms': (): Readonly<Record<string, string>> => ({ PEER_POLL_MS: '100' }),
-} as const;
-export type PeerMode = keyof typeof PEER_MODES;
+/** How the peer hears of new blocks: its own WebSocket option, or polling at the shortest interval that it admits (its default is 1000 ms). */
+export const PEER_MODES = ['WebSocket', 'poll 100 ms'] as const;
+export type PeerMode = (typeof PEER_MODES)[number];
 
 /** Installs the peer into its own folder when it is not there, and says so. It is no part of the product and of no workspace. */
 export function installPonder(say: (line: string) => void): { readonly version: string; readonly node: string } {
@@ -33,9 +30,10 @@ export function installPonder(say: (line: string) => void): { readonly version: 
   return { version: Manifest.parse(manifest).version, node: version };
 }
 
-export function ponder(ground: Ground, mode: PeerMode): Contender {
+/** The peer from the chain's first block on, or from its head. */
+export function ponder(ground: Ground, mode: PeerMode, from: 'first' | 'head'): Contender {
   return {
-    name: `ponder, ${mode}`,
+    name: from === 'first' ? 'ponder' : `ponder, ${mode}`,
     async start(chain) {
       const database = await emptyDatabase(ground.postgresUrl);
       const rows = await RowWatch.on(database.url, `${SCHEMA}.tip`);
@@ -54,7 +52,8 @@ export function ponder(ground: Ground, mode: PeerMode): Contender {
             PEER_RPC_URL: rpcUrl,
             PEER_JAR: jar,
             PEER_CHAIN_ID: String(chainId),
-            ...PEER_MODES[mode](wsUrl),
+            PEER_START_BLOCK: from === 'first' ? '1' : 'latest',
+            ...(mode === 'WebSocket' ? { PEER_WS_URL: wsUrl } : { PEER_POLL_MS: '100' }),
           },
         },
       );

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { within } from '@droppio/tips';
+import { fileURLToPath } from 'node:url';
+import { startChild } from '@droppio/e2e/houses';
+import type { BlockHeader, Hex } from '@droppio/tips';
 import * as z from 'zod';
 import { foreignTransfers } from './foreign-logs.js';
 
 /*
- * A node whose blocks hold nothing but transfers between strangers, answering from prepared text in a thread of its own: a real node would be
+ * A node whose blocks hold nothing but transfers between strangers, answering from prepared text in a process of its own: a real node would be
  * slower than the reading that is measured.
  */
 
@@ -16,11 +17,19 @@ const KINDS = 25;
 const HEAD = 10_000_000;
 const NUMBER = '<number>';
 const HASH = '<hash>';
-const BLOOM = `0x${'ff'.repeat(256)}`;
+const BLOOM: Hex = `0x${'ff'.repeat(256)}`;
+/** Every block of the node is final. */
+export const STRANGER_HEAD: BlockHeader = {
+  number: HEAD,
+  hash: hashOf(HEAD),
+  parentHash: hashOf(HEAD - 1),
+  timestampMs: 0x65000000 * 1000,
+  logsBloom: BLOOM,
+};
 
 const Question = z.object({ id: z.number(), method: z.string(), params: z.array(z.unknown()) });
 const Range = z.object({ fromBlock: z.string().transform(Number), toBlock: z.string().transform(Number) });
-const Port = z.number();
+const SERVE = 'serve-strangers';
 
 export interface StrangerNode {
   readonly url: string;
@@ -28,12 +37,12 @@ export interface StrangerNode {
 }
 
 export async function startStrangerNode(): Promise<StrangerNode> {
-  const worker = new Worker(new URL(import.meta.url));
-  const port = await within(20_000, 'starting the node of strangers', new Promise<unknown>((told) => worker.once('message', told)));
+  const child = startChild(process.execPath, [fileURLToPath(import.meta.url), SERVE]);
+  const [, port = ''] = await child.until(/listening on (\d+)/, 20_000);
   return {
-    url: `http://127.0.0.1:${String(Port.parse(port))}`,
+    url: `http://127.0.0.1:${port}`,
     async stop() {
-      await worker.terminate();
+      await child.stop();
     },
   };
 }
@@ -50,7 +59,7 @@ function serve(): void {
     });
   });
   server.listen(0, '127.0.0.1', () => {
-    parentPort?.postMessage((server.address() as AddressInfo).port);
+    console.log(`listening on ${String((server.address() as AddressInfo).port)}`);
   });
 }
 
@@ -78,7 +87,7 @@ function header(number: number): Readonly<Record<string, string>> {
   return { number: hexOf(number), hash: hashOf(number), parentHash: hashOf(number - 1), timestamp: '0x65000000', logsBloom: BLOOM };
 }
 
-function hashOf(number: number): string {
+function hashOf(number: number): Hex {
   return `0x${number.toString(16).padStart(64, '0')}`;
 }
 
@@ -86,4 +95,4 @@ function hexOf(number: number): string {
   return `0x${number.toString(16)}`;
 }
 
-if (!isMainThread) serve();
+if (process.argv[2] === SERVE) serve();

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chainSetting, startApp, type AppProcess } from '@droppio/e2e/houses';
+import { startApp, type AppProcess } from '@droppio/e2e/houses';
 import { within } from '@droppio/tips';
 import { Redis } from 'ioredis';
 import { BenchChain } from './bench-chain.js';
 import type { Sizes } from './bench-plan.js';
+import { chainsOf } from './contender.js';
 import type { Figure } from './figures.js';
 import { newDatabase, type Ground } from './ground.js';
 import { RowWatch } from './row-watch.js';
@@ -31,7 +32,7 @@ export async function takeover(ground: Ground, { kills }: Pick<Sizes, 'kills'>, 
     DATABASE_URL: database.url,
     REDIS_URL: ground.redisUrl,
     INTERNAL_PORT: '0',
-    CHAINS: chainSetting(chain.house),
+    CHAINS: chainsOf(chain),
   });
   try {
     await redis.subscribe(`creator:{${database.creatorIds[0] ?? ''}}`);

@@ -1,7 +1,7 @@
 import { createConfig } from 'ponder';
 import { parseAbi } from 'viem';
 
-const { PEER_RPC_URL: rpcUrl = '', PEER_WS_URL: wsUrl = '', PEER_JAR = '', PEER_CHAIN_ID = '', PEER_POLL_MS = '' } = process.env;
+const { PEER_RPC_URL: rpcUrl = '', PEER_WS_URL: wsUrl = '', PEER_JAR = '', PEER_CHAIN_ID = '', PEER_POLL_MS = '', PEER_START_BLOCK = '1' } = process.env;
 
 /** Its request limiter starts at 20 a second for each endpoint that is listed and grows by 5 %: listed this often, it never waits for it. */
 const ENDPOINTS = 50;
@@ -23,7 +23,7 @@ export default createConfig({
       ]),
       chain: 'bench',
       address: PEER_JAR as `0x${string}`,
-      startBlock: 1,
+      startBlock: PEER_START_BLOCK === 'latest' ? 'latest' : Number(PEER_START_BLOCK),
     },
   },
 });
