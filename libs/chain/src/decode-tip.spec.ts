@@ -78,6 +78,27 @@ describe(decodeTip.name, () => {
     expect(reasonOf(damage(aTipLog(aRawTip({ message: 'twenty-one characters' }))))).toBe(reason);
   });
 
+  it('reads a log with a damaged byte as a general decoder does, or refuses it', () => {
+    const seen = { read: 0, refused: 0 };
+    fc.assert(
+      fc.property(rawTip, fc.nat(), fc.integer({ min: 1, max: 255 }), (raw, at, change) => {
+        const bytes = Buffer.from(aTipLog(raw).data.slice(2), 'hex');
+        const place = at % bytes.length;
+        bytes.writeUInt8(bytes.readUInt8(place) ^ change, place);
+        const log = { ...aTipLog(raw), data: toHex(`0x${bytes.toString('hex')}`) };
+        const read = reasonOf(log);
+        if (typeof read === 'string') {
+          seen.refused += 1;
+          return;
+        }
+        seen.read += 1;
+        expect(byViem(log)).toEqual(read);
+      }),
+      { numRuns: 500 },
+    );
+    expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(0);
+  });
+
   it('either reads or refuses whatever bytes it is given', () => {
     const words = fc.array(
       fc.oneof(
