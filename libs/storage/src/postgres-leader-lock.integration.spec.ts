@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -88,10 +90,19 @@ describe(PostgresLeaderLock.name, () => {
   });
 
   it('answers no within moments when Postgres is not there, and does not try for every question', async () => {
-    const nowhere = new PostgresLeaderLock({ url: 'postgres://nobody@127.0.0.1:1/none' });
+    let tries = 0;
+    const refusing = createServer((socket) => {
+      tries += 1;
+      socket.destroy();
+    });
+    await once(refusing.listen(0, '127.0.0.1'), 'listening');
+    const { port } = refusing.address() as AddressInfo;
+    const nowhere = new PostgresLeaderLock({ url: `postgres://nobody@127.0.0.1:${String(port)}/none` });
     const began = performance.now();
-    for (let n = 0; n < 20; n += 1) expect(await nowhere.take(chainId)).toBe(false);
+    for (let n = 0; n < 50; n += 1) expect(await nowhere.take(chainId)).toBe(false);
     expect(performance.now() - began).toBeLessThan(2000);
+    expect(tries).toBeLessThan(10);
     await nowhere.close();
+    refusing.close();
   });
 });

@@ -236,6 +236,18 @@ describe(LeaseKeeper.name, () => {
       expect(isLeading(next)).toBe(true);
     });
 
+    it('takes the lock as soon as whoever led before lets it fall, so that the next standby is quick, too', async () => {
+      const dead = new MemoryLeaderLock(table);
+      await dead.take(1);
+      const one = lead('one', { hasLock: true });
+      await settle();
+      await pass(1000);
+      expect(isLeading(one)).toBe(true);
+      await dead.close();
+      await pass(300);
+      expect(table.holders.get(1)).toBe(one.lock);
+    });
+
     it('hands over within moments when it is stopped', async () => {
       const stop = new AbortController();
       const one = lead('one', { hasLock: true, signal: stop.signal });

@@ -227,6 +227,29 @@ describe('endpoints', () => {
     errors.mockRestore();
   });
 
+  it('that all begin to serve another chain are waited for: nobody has to restart anything once they are back', async () => {
+    const other = new ScriptedChain(2, JAR);
+    const clock = new ManualClock(Date.now());
+    const node = await FakeNode.start(honest);
+    nodes = [node];
+    const settings = { chainId: 1, tipJar: JAR, rpcUrls: [node.url], wsUrls: [] };
+    const reader = new ViemChainReader(settings, clock, unregisteredMetrics());
+    const watching = new AbortController();
+    reader.watchHeads(() => undefined, watching.signal);
+    await reader.verify();
+    node.answer = (question) => honestly(other, question);
+    clock.advance(61_000);
+    await expect.poll(() => reader.fault(), { timeout: 4000 }).toBe('all its nodes serve another chain');
+    await expect(reader.blockByHash(chain.tip.hash)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+    await expect(reader.verify()).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+    node.answer = honest;
+    await expect
+      .poll(async () => (clock.advance(61_000), await reader.blockByHash(chain.tip.hash).catch(() => undefined)), { timeout: 4000 })
+      .toEqual(chain.tip);
+    expect(reader.fault()).toBeUndefined();
+    watching.abort();
+  });
+
   it('that come back after an outage are asked again which chain they serve', async () => {
     const other = new ScriptedChain(1, JAR);
     other.mine();

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { BlockHeader, ChainLog, Clock, LogFilter } from '@droppio/tips';
 import type { RpcMetrics } from '../metrics.js';
-import { Ballot } from './ballot.js';
+import type { Ballot } from './ballot.js';
 import { checkedBlock, isAsked } from './checked-logs.js';
 import { logsDigest } from './log-digest.js';
 import { isTooMuch } from './log-range-error.js';
@@ -25,22 +25,16 @@ const SECOND_LOOK_MS = 100;
 export class LogFetcher {
   private readonly logger = new Logger('chain');
   private readonly ranges: LogRanges;
-  private readonly ballot: Ballot;
 
   constructor(
     private readonly pool: RpcPool,
+    private readonly ballot: Ballot,
     private readonly clock: Clock,
     private readonly metrics: RpcMetrics,
     /** Two providers must tell the same logs of every block that may hold some; without it the first answer is believed. */
     private readonly quorum?: LogQuorum,
   ) {
     this.ranges = new LogRanges(pool, quorum !== undefined);
-    this.ballot = new Ballot(pool, metrics);
-  }
-
-  /** Why two providers could not agree of late, as a sentence. */
-  get quorumFault(): string | undefined {
-    return this.ballot.fault;
   }
 
   /** Up to this height answers for many blocks at once may be used. */

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { SystemClock } from '@droppio/platform';
-import type { BlockHeader, Hex } from '@droppio/tips';
+import { NATIVE_TOKEN, type BlockHeader, type Hex } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import * as z from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,9 @@ import { FakeNode, type Reply } from '../testing/fake-node.js';
 import { JAR } from '../testing/follow-kit.js';
 import { aTx, ScriptedChain } from '../testing/scripted-chain.js';
 import { honestly } from '../testing/scripted-node.js';
+import { Ballot } from './ballot.js';
 import { PaymentFetcher } from './payment-fetcher.js';
+import { paymentQuorum, type PaymentQuorum } from './quorum.js';
 import { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcPool } from './rpc-pool.js';
 
@@ -32,14 +34,19 @@ afterEach(async () => {
   await Promise.all([honest.stop(), odd.stop()]);
 });
 
+/** Set by tests that want two to agree. */
+let quorum: PaymentQuorum | undefined;
+afterEach(() => {
+  quorum = undefined;
+});
+
 function fetcherOf(...nodes: readonly FakeNode[]): PaymentFetcher {
   const { rpc } = unregisteredMetrics();
-  return new PaymentFetcher(
-    new RpcPool(
-      1,
-      nodes.map(({ url }, nth) => new RpcEndpoint(url, `node${String(nth)}`, new SystemClock(), rpc)),
-    ),
+  const pool = new RpcPool(
+    1,
+    nodes.map(({ url }, nth) => new RpcEndpoint(url, `node${String(nth)}`, new SystemClock(), rpc)),
   );
+  return new PaymentFetcher(pool, new Ballot(pool, rpc), quorum);
 }
 const ask = (...nodes: readonly FakeNode[]) => fetcherOf(...nodes).payments(block, (address) => address === ada, undefined);
 /** From now on the odd node changes its answers to one method. */
@@ -101,5 +108,21 @@ describe(PaymentFetcher.name, () => {
   it('takes a contract that is created for no payment', async () => {
     twist('eth_getBlockByHash', (result) => ({ ...result, transactions: transactionsOf(result).map((tx) => ({ ...tx, to: null })) }));
     expect(await ask(odd)).toEqual([]);
+  });
+
+  it('needs two providers that agree, where a quorum asks for it: a payment that one of them invents or hides is not believed', async () => {
+    quorum = paymentQuorum({ quorum: { above: [{ token: NATIVE_TOKEN, amount: 10n ** 18n }], finalized: true } });
+    const third = await FakeNode.start((question) => honestly(chain, question));
+    const [richer, poorer] = [1n, -1n].map((sign) => (result: Record<string, unknown>) => {
+      const [first, ...rest] = transactionsOf(result);
+      return { ...result, transactions: sign > 0n ? [{ ...first, value: '0xde0b6b3a7640001' }, ...rest] : rest };
+    });
+    for (const lie of [richer, poorer]) {
+      if (lie !== undefined) twist('eth_getBlockByHash', lie);
+      await expect(ask(odd, honest)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
+      expect((await ask(odd, honest, third)).map(({ amount }) => amount)).toEqual([10n ** 18n, 10n ** 18n]);
+    }
+    await expect(ask(honest)).rejects.toMatchObject({ code: 'chain-unavailable' });
+    await third.stop();
   });
 });

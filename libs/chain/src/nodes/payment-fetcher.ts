@@ -1,8 +1,10 @@
 import type { BlockHeader, ChainPayment, Hex } from '@droppio/tips';
 import * as z from 'zod';
+import type { Ballot } from './ballot.js';
+import { paymentLine, type PaymentQuorum } from './quorum.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
-import type { RpcPool } from './rpc-pool.js';
+import type { Answer, AskOptions, RpcPool } from './rpc-pool.js';
 
 const lower = (text: string): Hex => `0x${text.slice(2).toLowerCase()}`;
 const hex = (bytes: number): z.ZodType<Hex, string> =>
@@ -38,21 +40,43 @@ const BLOCK_TIMEOUT_MS = 15_000;
  * in question decide whether they succeeded; all of it must name the very block.
  */
 export class PaymentFetcher {
-  constructor(private readonly pool: RpcPool) {}
+  constructor(
+    private readonly pool: RpcPool,
+    private readonly ballot: Ballot,
+    /** Two providers must tell the same; without it the first answer is believed. */
+    private readonly quorum?: PaymentQuorum,
+  ) {}
 
   async payments(
-    { hash }: BlockHeader,
+    block: BlockHeader,
     isWatched: (address: Hex) => boolean,
     prefer: RpcEndpoint | undefined,
   ): Promise<readonly ChainPayment[]> {
-    const question = { method: 'eth_getBlockByHash', params: [hash, true], timeoutMs: BLOCK_TIMEOUT_MS };
-    const { value, endpoint } = await this.pool.ask({ ...question, parse: (answer) => transactionsOf(answer, hash) }, { prefer });
-    const candidates = value.filter(({ to, amount: sent }) => sent > 0n && isWatched(to));
-    const successes = await Promise.all(candidates.map(({ txHash }) => this.hasSucceeded(txHash, hash, endpoint)));
-    return candidates.filter((_, index) => successes[index] === true);
+    if (this.quorum === undefined) return (await this.told(block, isWatched, { prefer })).value;
+    return this.ballot.decide({
+      what: `the payments of block ${String(block.number)}`,
+      ask: (only) => this.told(block, isWatched, { only, prefer }),
+      digest: (payments) => payments.map(paymentLine).join('\n'),
+      prefer,
+      otherwise: this.quorum.settle,
+    });
   }
 
-  private async hasSucceeded(txHash: Hex, blockHash: Hex, prefer: RpcEndpoint): Promise<boolean> {
+  /** With the endpoint that told the block, whose word it is. */
+  private async told(
+    { hash }: BlockHeader,
+    isWatched: (address: Hex) => boolean,
+    options: AskOptions,
+  ): Promise<Answer<readonly ChainPayment[]>> {
+    const question = { method: 'eth_getBlockByHash', params: [hash, true], timeoutMs: BLOCK_TIMEOUT_MS };
+    const { value, endpoint } = await this.pool.ask({ ...question, parse: (answer) => transactionsOf(answer, hash) }, options);
+    const candidates = value.filter(({ to, amount: sent }) => sent > 0n && isWatched(to));
+    const from = { ...options, prefer: endpoint };
+    const successes = await Promise.all(candidates.map(({ txHash }) => this.hasSucceeded(txHash, hash, from)));
+    return { value: candidates.filter((_, index) => successes[index] === true), endpoint };
+  }
+
+  private async hasSucceeded(txHash: Hex, blockHash: Hex, options: AskOptions): Promise<boolean> {
     const parse = (answer: unknown): boolean => {
       if (answer === null) throw new RpcFailed('unknown', 'the node has no such receipt');
       const found = parsed('receipt', receipt, answer);
@@ -60,7 +84,7 @@ export class PaymentFetcher {
         throw new RpcFailed('malformed', 'the receipt of another block');
       return found.status === '0x1';
     };
-    return (await this.pool.ask({ method: 'eth_getTransactionReceipt', params: [txHash], parse }, { prefer })).value;
+    return (await this.pool.ask({ method: 'eth_getTransactionReceipt', params: [txHash], parse }, options)).value;
   }
 }
 

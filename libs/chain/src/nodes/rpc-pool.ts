@@ -31,6 +31,7 @@ const HEDGE = { leastMs: 50, mostMs: 2000, presetMs: 1000 };
 export class RpcPool {
   private readonly logger = new Logger('chain');
   private genesis: Hex | undefined;
+  private wasRight = false;
   private readonly identifying = new Map<RpcEndpoint, Promise<void>>();
 
   constructor(
@@ -38,11 +39,15 @@ export class RpcPool {
     readonly endpoints: readonly RpcEndpoint[],
   ) {}
 
-  /** Throws `ChainUnavailable` when no endpoint answered, `WrongChain` when all serve another chain. */
+  get isAllWrong(): boolean {
+    return this.endpoints.every(({ identity }) => identity === 'wrong');
+  }
+
+  /** Throws `ChainUnavailable` when no endpoint answered, `WrongChain` when all serve another chain and always did. */
   async ask<T>(question: RpcQuestion<T>, options: AskOptions = {}): Promise<Answer<T>> {
     const order = this.order(options);
     const first = order[0];
-    if (first === undefined) throw this.endpoints.every(({ identity }) => identity === 'wrong') ? this.nobody() : nobodyElse();
+    if (first === undefined) throw this.isAllWrong ? this.nobody() : nobodyElse();
     const race = new Race<T>(order, (endpoint, signal) => this.askOne(endpoint, question, signal));
     return race.run(hedgeAfter(first));
   }
@@ -71,7 +76,7 @@ export class RpcPool {
       if (endpoint.identity !== 'right') throw this.nobody();
     });
     await Promise.any(right).catch((error: unknown) => {
-      if (this.endpoints.every((endpoint) => endpoint.identity === 'wrong')) throw this.nobody();
+      if (this.isAllWrong) throw this.nobody();
       throw new ChainUnavailable('No node of this chain answers.', { cause: error, context: { chainId: this.chainId } });
     });
   }
@@ -120,14 +125,18 @@ export class RpcPool {
     const isRight = chainId === this.chainId && (genesis === undefined || genesis.hash === meant);
     const before = endpoint.identity;
     endpoint.identified(isRight ? 'right' : 'wrong');
+    this.wasRight ||= isRight;
     if (before === endpoint.identity) return;
     if (!isRight) this.logger.error('rpc.wrong-chain', { endpoint: endpoint.name, chainId: this.chainId, served: chainId });
     else if (before === 'wrong') this.logger.log('rpc.right-chain-again', { endpoint: endpoint.name, chainId: this.chainId });
   }
 
-  private nobody(): WrongChain {
+  private nobody(): ChainUnavailable | WrongChain {
+    const context = { chainId: this.chainId };
+    // One of them was right before, so settings are, and one may be right again.
+    if (this.wasRight) return new ChainUnavailable('All nodes have begun to serve another chain.', { context });
     return new WrongChain(`No configured node serves chain ${String(this.chainId)}: all of them serve another one.`, {
-      context: { chainId: this.chainId },
+      context,
     });
   }
 }

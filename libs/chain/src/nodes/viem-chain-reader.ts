@@ -12,6 +12,7 @@ import {
   type LogFilter,
   type PendingListener,
 } from '@droppio/tips';
+import { Ballot } from './ballot.js';
 import { bloomOracle, type BloomVerdict } from './bloom.js';
 import type { ChainSettings } from '../chain-settings.js';
 import { HeadWatch } from './head-watch.js';
@@ -19,7 +20,7 @@ import { LogFetcher } from './log-fetcher.js';
 import type { ChainMetrics } from '../metrics.js';
 import { PaymentFetcher } from './payment-fetcher.js';
 import { PendingWatch } from './pending-watch.js';
-import { logQuorum } from './quorum.js';
+import { logQuorum, paymentQuorum } from './quorum.js';
 import { parseBlock, parsePendingLogs } from './rpc-answer.js';
 import { RpcEndpoint, type RpcQuestion } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
@@ -43,6 +44,7 @@ const PINNED = 1024;
 export class ViemChainReader extends ChainReader {
   override readonly chainId: number;
   protected readonly pool: RpcPool;
+  private readonly ballot: Ballot;
   private readonly fetcher: LogFetcher;
   private readonly payer: PaymentFetcher;
   private readonly twins: ReadonlyMap<string, RpcEndpoint>;
@@ -70,19 +72,21 @@ export class ViemChainReader extends ChainReader {
         return twin === undefined ? [] : [[label('ws', index), twin] as const];
       }),
     );
-    this.fetcher = new LogFetcher(this.pool, clock, metrics.rpc, logQuorum(settings));
-    this.payer = new PaymentFetcher(this.pool);
+    this.ballot = new Ballot(this.pool, metrics.rpc);
+    this.fetcher = new LogFetcher(this.pool, this.ballot, clock, metrics.rpc, logQuorum(settings));
+    this.payer = new PaymentFetcher(this.pool, this.ballot, paymentQuorum(settings));
   }
 
   /** Why two providers could not agree of late, as a sentence without its subject. */
   get quorumFault(): string | undefined {
-    return this.fetcher.quorumFault;
+    return this.ballot.fault;
   }
 
   /** What is wrong with the nodes, as a sentence without its subject; `undefined`: nothing, or nobody watches. A chain that stands still is well as long as a node says so. */
   fault(): string | undefined {
     const { watch } = this;
     if (watch === undefined) return undefined;
+    if (this.pool.isAllWrong) return 'all its nodes serve another chain';
     const answers = this.pool.endpoints.filter(({ identity }) => identity !== 'wrong').map(({ lastAnswerAtMs }) => lastAnswerAtMs);
     const silentMs = this.clock.now() - Math.max(watch.sinceMs, watch.heads.lastToldAtMs, ...answers);
     if (silentMs > Math.max(SILENT_MS, SILENT_BLOCKS * watch.heads.paceMs))
