@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BackfillBlock, BackfillRange, BlockHeader, Creator, SightedTip } from '@droppio/tips';
 import { aBlock, aChildOf, aTip, randomHex } from '@droppio/tips/testing';
+import { cover } from './coverage.js';
 import { aChainId, aCommit, aCreator, story, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
 
@@ -253,6 +254,22 @@ export function describeBackfill(where: string, make: () => Promise<TestStorage>
         expect((await events()).map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
       });
 
+      it('are merged one transaction after the other, though they see nothing of each other', async () => {
+        const waits = async (): Promise<unknown> =>
+          storage.database.source.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`);
+        let other: Promise<unknown> = Promise.resolve();
+        await storage.database.transaction(async (sql) => {
+          await cover(sql, chainId, FILTER, { from: 0, to: 9 });
+          other = backfill([], { from: 10, to: 19 });
+          await expect.poll(waits).toHaveLength(1);
+        });
+        await other;
+        const merged: unknown = await storage.database.source.query('SELECT from_number FROM chain_coverage WHERE chain_id = $1', [
+          chainId,
+        ]);
+        expect(merged).toHaveLength(1);
+      });
+
       it('end where the walk with the same filter began, and nothing is walked before it is said what for', async () => {
         const blocks = [aChildOf(begun)];
         for (let n = 0; n < 4; n += 1) blocks.push(aChildOf(blocks.at(-1) ?? begun));
@@ -269,6 +286,7 @@ export function describeBackfill(where: string, make: () => Promise<TestStorage>
         await storage.ledger.looksFor(chainId, fence, FILTER);
         await storage.ledger.finalize(chainId, fence, { finalized: two });
         await storage.ledger.looksFor(chainId, fence + 1, 'jar-3');
+        expect(await holes(1001, 1003)).toEqual([{ from: 1001, to: 1001 }]);
         await storage.ledger.looksFor(chainId, fence, 'jar-2');
         await commit(four);
         // Of the old filter's walk only what is final counts from now on: the rest may yet be walked anew, for the new one.
