@@ -26,7 +26,9 @@ export const standaloneSettings = z.object({
   ...optionalStorageEnv,
   ...optionalBrokerEnv,
   ...chainEnv,
-  CHAINS: chainEnv.CHAINS.optional().meta({ description: 'Chains to follow (JSON); without it a local dev chain is started.' }),
+  CHAINS: chainEnv.CHAINS.optional().meta({
+    description: 'Chains to follow, as JSON: docs/CHAINS.md lists the fields. Standalone starts a local dev chain without it.',
+  }),
   DEV_CHAIN_PORT: port(8545).meta({ description: 'Port of the local dev chain. 0 takes a free one.' }),
   OVERLAY_PAGE_DIR: z
     .string()

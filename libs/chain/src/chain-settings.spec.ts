@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { InvalidSettings, loadEnv } from '@droppio/platform';
 import { randomHex } from '@droppio/tips/testing';
 import * as z from 'zod';
@@ -35,6 +36,15 @@ describe('CHAINS', () => {
         finalityDepth: 64,
       },
     ]);
+  });
+
+  it('takes the example of the documentation, which names every field', () => {
+    const page = readFileSync(new URL('../../../docs/CHAINS.md', import.meta.url), 'utf8');
+    const [, example = ''] = /```json\n([^]*?)```/.exec(page) ?? [];
+    const [settings] = read(example);
+    expect(settings).toMatchObject({ chainId: 8453, transfers: { tokens: true, native: false } });
+    const fields = Object.keys(settings ?? {});
+    expect(fields.filter((field) => !page.includes(`\`${field}`))).toEqual([]);
   });
 
   it('accepts the native coin and the listed tokens', () => {
