@@ -2,7 +2,7 @@ import type { BlockHeader, ChainLog, LogFilter } from '@droppio/tips';
 import { checkedRange } from './checked-logs.js';
 import { logsDigest } from './log-digest.js';
 import { rangeAdvice } from './log-range-error.js';
-import { parseLogs } from './rpc-answer.js';
+import { parseBlock, parseLogs } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import type { Answer, RpcPool } from './rpc-pool.js';
@@ -92,6 +92,7 @@ export class LogRanges {
     let failure: unknown = new RpcFailed('busy', 'no node is left to ask');
     for (const endpoint of this.pool.order({ only })) {
       try {
+        await this.reach(endpoint, to);
         const logs: ChainLog[] = [];
         for (let at = from; at <= to;) {
           const read = await this.readFrom(endpoint, at, to, filter);
@@ -104,6 +105,14 @@ export class LogRanges {
       }
     }
     throw failure;
+  }
+
+  /** Throws when the endpoint has not got this block: it would leave out what it does not know. */
+  private async reach(endpoint: RpcEndpoint, number: number): Promise<void> {
+    if (endpoint.headNumber >= number) return;
+    const question = { method: 'eth_getBlockByNumber', params: [`0x${number.toString(16)}`, false], parse: parseBlock };
+    const block = await this.pool.askOne(endpoint, question);
+    if (block?.number !== number) throw new RpcFailed('unknown', 'the node has not come so far', { endpoint: endpoint.name });
   }
 
   /** One more question for the whole range, at another endpoint: most blocks of a busy chain look as if they held our logs. */

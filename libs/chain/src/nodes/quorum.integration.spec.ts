@@ -218,4 +218,18 @@ describe('a quorum of two', () => {
     const one = new ViemChainReader(settings(urls.slice(1, 2)), new SystemClock(), unregisteredMetrics());
     await expect(one.agreedLogs(0, chain.tip.number, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
   });
+
+  it('does not count providers that have not come as far as the range: they would agree on nothing', async () => {
+    const behind: Answerer = (question) => {
+      const isAhead = question.method === 'eth_getBlockByNumber' && ['latest', '0x2'].includes(String(question.params[0]));
+      if (isAhead) return question.params[0] === 'latest' ? honestly(chain, { ...question, params: ['0x1', false] }) : { result: null };
+      return question.method === 'eth_getLogs' ? { result: [] } : honestly(chain, question);
+    };
+    const reader = await readerOf(behind, behind, honest, honest);
+    await reader.head();
+    expect(await reader.agreedLogs(0, chain.tip.number, filter)).toEqual(all());
+    await Promise.all(nodes.map((node) => node.stop()));
+    const lost = await readerOf(behind, behind, honest);
+    await expect(lost.agreedLogs(0, chain.tip.number, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+  });
 });
