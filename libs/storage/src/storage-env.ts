@@ -9,7 +9,7 @@ const limits = {
   DATABASE_POOL_SIZE: count(10, 1, 200).meta({ description: 'Most connections of this process to Postgres.' }),
   DATABASE_POOLER: z.enum(['none', 'transaction']).default('none').meta({
     description:
-      'transaction: a pooler in transaction mode (PgBouncer) stands in between; time limits are then set inside transactions only.',
+      'transaction: a pooler in transaction mode (PgBouncer) stands in between; time limits are then set inside transactions only, and a standby listener takes over by lease alone (5 s).',
   }),
   DATABASE_CONNECT_TIMEOUT_MS: count(5000, 100, 60_000).meta({ description: 'Longest wait for a connection, free or new.' }),
   DATABASE_STATEMENT_TIMEOUT_MS: count(10_000, 100, 600_000).meta({ description: 'A statement that takes longer is cancelled.' }),
