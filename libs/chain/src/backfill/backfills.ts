@@ -6,6 +6,7 @@ import { PastReader } from '../nodes/past-reader.js';
 import { TipSpotter } from '../sight-tips.js';
 import { WatchList } from '../watch-list.js';
 import { BackfillMetrics } from './backfill-metrics.js';
+import { logSieve } from './log-sieve.js';
 import { HistoryReader, type HistoryNodes } from './history-reader.js';
 import { RangeBackfill, type Found } from './range-backfill.js';
 
@@ -50,6 +51,7 @@ export function backfillOf(
 ): RangeBackfill {
   const watched = watchesWallets(chain) ? watch : undefined;
   const spotter = new TipSpotter(chain, watched);
-  const reader = new HistoryReader({ nodes, spotter, clock, paid: chain.transfers.native ? watched : undefined });
+  const sieve = logSieve(chain, watched ?? new Set());
+  const reader = new HistoryReader({ nodes, spotter, sieve, clock, paid: chain.transfers.native ? watched : undefined });
   return new RangeBackfill(chain, { ledger, nodes, reader, clock, metrics: counts, ready: () => watched?.loaded() ?? Promise.resolve() });
 }

@@ -1,24 +1,19 @@
-import {
-  ChainUnavailable,
-  type BackfillBlock,
-  type BlockHeader,
-  type BlockRange,
-  type ChainReader,
-  type Clock,
-  type LogFilter,
-} from '@droppio/tips';
-import type { ScannedRange } from '../nodes/range-reader.js';
+import { ChainUnavailable, type BackfillBlock, type BlockHeader, type BlockRange, type ChainReader, type Clock } from '@droppio/tips';
+import type { LogSearch, ScannedRange } from '../nodes/range-reader.js';
+import type { LogSieve } from '../nodes/wire-logs.js';
 import type { TipSpotter, WatchedWallets } from '../sight-tips.js';
 
 /** A chain's nodes, as a search of the past needs them. */
 export interface HistoryNodes extends Pick<ChainReader, 'blockByNumber' | 'head' | 'payments' | 'tagged' | 'verify'> {
   /** Logs of final blocks from `from` on, as far towards `to` as suits the nodes. Throws `ChainUnavailable`. */
-  logsIn(range: BlockRange, filter: LogFilter): Promise<ScannedRange>;
+  logsIn(range: BlockRange, search: LogSearch): Promise<ScannedRange>;
 }
 
 export interface HistoryParts {
   readonly nodes: HistoryNodes;
   readonly spotter: TipSpotter;
+  /** Lets through whatever the spotter could make a tip of, with the rest of its transaction. */
+  readonly sieve: LogSieve;
   readonly clock: Clock;
   /** Look for the chain's own coins sent straight to these, too, which takes the whole of every block. */
   readonly paid?: WatchedWallets | undefined;
@@ -39,9 +34,9 @@ export class HistoryReader {
   constructor(private readonly parts: HistoryParts) {}
 
   async search(range: BlockRange): Promise<SearchedRange> {
-    const { nodes, spotter, paid } = this.parts;
+    const { nodes, spotter, sieve, paid } = this.parts;
     const asked = paid === undefined ? range : { from: range.from, to: Math.min(range.to, range.from + WHOLE_BLOCKS - 1) };
-    const scanned = await nodes.logsIn(asked, spotter.filter);
+    const scanned = await nodes.logsIn(asked, { filter: spotter.filter, sieve });
     const fromLogs = await this.fromLogs(scanned);
     if (paid === undefined) return { to: scanned.to, blocks: fromLogs };
     return { to: scanned.to, blocks: await this.withPayments({ from: range.from, to: scanned.to }, fromLogs, paid) };

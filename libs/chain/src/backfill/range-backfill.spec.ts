@@ -10,6 +10,7 @@ import { aTx } from '../testing/scripted-chain.js';
 import { aRawTip } from '../testing/tip-log.js';
 import { BackfillMetrics } from './backfill-metrics.js';
 import { HistoryReader } from './history-reader.js';
+import { logSieve } from './log-sieve.js';
 import { RangeBackfill } from './range-backfill.js';
 import { TipSpotter } from '../sight-tips.js';
 
@@ -34,7 +35,13 @@ beforeEach(async () => {
 function backfill(settings: Partial<ChainSettings> = {}, watched: ReadonlySet<`0x${string}`> = new Set()): RangeBackfill {
   const own = testChain(settings);
   const spotter = new TipSpotter(own, watched);
-  const reader = new HistoryReader({ nodes: chain, spotter, clock, paid: own.transfers.native ? watched : undefined });
+  const reader = new HistoryReader({
+    nodes: chain,
+    spotter,
+    sieve: logSieve(own, watched),
+    clock,
+    paid: own.transfers.native ? watched : undefined,
+  });
   const metrics = BackfillMetrics.unregistered();
   return new RangeBackfill(own, { ledger, nodes: chain, reader, clock, metrics, ready: () => Promise.resolve() });
 }
@@ -110,7 +117,7 @@ describe(RangeBackfill.name, () => {
     const worker = backfill();
     let asked = 0;
     const logsIn = chain.logsIn.bind(chain);
-    chain.logsIn = (range, filter) => ((asked += 1) === 4 ? Promise.reject(new Error('node away')) : logsIn(range, filter));
+    chain.logsIn = (range, search) => ((asked += 1) === 4 ? Promise.reject(new Error('node away')) : logsIn(range, search));
     await expect(worker.work(jobOf(worker), never)).rejects.toThrow('node away');
     const left = await ledger.holes(1, worker.filter, { from: 0, to: BEGUN });
     expect(left).toEqual([{ from: 21, to: BEGUN }]);
@@ -121,8 +128,8 @@ describe(RangeBackfill.name, () => {
   it('believes no log of a block that is not the one at its height', async () => {
     const worker = backfill();
     const logsIn = chain.logsIn.bind(chain);
-    chain.logsIn = async (range, filter) => {
-      const scanned = await logsIn(range, filter);
+    chain.logsIn = async (range, search) => {
+      const scanned = await logsIn(range, search);
       return { ...scanned, blocks: scanned.blocks.map((block) => ({ ...block, hash: randomHex(32) })) };
     };
     await expect(worker.work(jobOf(worker), never)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
@@ -141,15 +148,15 @@ describe(RangeBackfill.name, () => {
     const worker = backfill();
     const stopping = new AbortController();
     const logsIn = chain.logsIn.bind(chain);
-    chain.logsIn = (range, filter) => {
+    chain.logsIn = (range, search) => {
       if (range.from >= 14) stopping.abort();
-      return logsIn(range, filter);
+      return logsIn(range, search);
     };
     await worker.work(jobOf(worker), stopping.signal);
     expect(await ledger.holes(1, worker.filter, { from: 0, to: BEGUN })).toEqual([{ from: 21, to: BEGUN }]);
-    chain.logsIn = (range, filter) => {
+    chain.logsIn = (range, search) => {
       clock.advance(4000);
-      return logsIn(range, filter);
+      return logsIn(range, search);
     };
     await worker.work(jobOf(worker), never);
     const [left] = await ledger.holes(1, worker.filter, { from: 0, to: BEGUN });

@@ -29,8 +29,16 @@ export interface Found {
   readonly known: number;
 }
 
+interface Tally {
+  blocks: number;
+  stored: number;
+  known: number;
+}
+
 /** Tips in one transaction: so few that live blocks, which need the same disk, do not feel it. */
 const TIPS_AT_ONCE = 500;
+/** Transactions at once: while the database is at one, the next is made ready. */
+const STORES_AT_ONCE = 2;
 /** After this long a job leaves the rest to another one, so that progress shows and no process is bound for long. */
 const BUDGET_MS = 15_000;
 
@@ -74,20 +82,20 @@ export class RangeBackfill {
   }
 
   /** The next piece is read while one is being stored. */
-  private async fill(
-    hole: BlockRange,
-    final: number,
-    found: { blocks: number; stored: number; known: number },
-    isOver: () => boolean,
-  ): Promise<void> {
+  private async fill(hole: BlockRange, final: number, found: Tally, isOver: () => boolean): Promise<void> {
+    const stores = new SideBySide(STORES_AT_ONCE);
     let from = hole.from;
     let reading: Promise<SearchedRange> | undefined = this.read(hole);
-    while (reading !== undefined) {
-      const piece: SearchedRange = await reading;
-      const next = piece.to + 1;
-      reading = next <= hole.to && !isOver() ? this.read({ from: next, to: hole.to }) : undefined;
-      await this.store({ from, to: piece.to }, final, piece.blocks, found);
-      from = next;
+    try {
+      while (reading !== undefined) {
+        const piece: SearchedRange = await reading;
+        const next = piece.to + 1;
+        reading = next <= hole.to && !isOver() ? this.read({ from: next, to: hole.to }) : undefined;
+        for (const batch of batches({ from, to: piece.to }, piece.blocks)) await stores.add(() => this.store(batch, final, found));
+        from = next;
+      }
+    } finally {
+      await stores.done();
     }
   }
 
@@ -98,38 +106,50 @@ export class RangeBackfill {
     return reading;
   }
 
-  private async store(
-    range: BlockRange,
-    final: number,
-    blocks: readonly BackfillBlock[],
-    found: { blocks: number; stored: number; known: number },
-  ): Promise<void> {
+  /** Covers its range when it is in, whatever becomes of the ranges before it. */
+  private async store({ from, to, blocks }: Batch, final: number, found: Tally): Promise<void> {
     const { ledger, metrics } = this.parts;
     const { chainId } = this.chain;
-    let { from } = range;
-    for (const batch of batches(blocks)) {
-      const to = batch.isLast ? range.to : batch.to;
-      const { stored, known, later } = await ledger.backfill(chainId, { from, to, filter: this.filter, final }, batch.blocks);
-      // Only a ledger that was put back to an older state while we worked would say so.
-      if (later > 0) throw new ChainUnavailable('The ledger no longer takes these blocks for final.', { context: { chainId, from, to } });
-      metrics.searched(chainId, to - from + 1, { stored, known });
-      found.blocks += to - from + 1;
-      found.stored += stored;
-      found.known += known;
-      from = to + 1;
-    }
+    const { stored, known, later } = await ledger.backfill(chainId, { from, to, filter: this.filter, final }, blocks);
+    // Only a ledger that was put back to an older state while we worked would say so.
+    if (later > 0) throw new ChainUnavailable('The ledger no longer takes these blocks for final.', { context: { chainId, from, to } });
+    metrics.searched(chainId, to - from + 1, { stored, known });
+    found.blocks += to - from + 1;
+    found.stored += stored;
+    found.known += known;
   }
 }
 
-interface Batch {
-  readonly blocks: readonly BackfillBlock[];
-  /** Height of its last block. */
-  readonly to: number;
-  readonly isLast: boolean;
+/** Runs so many at once. What fails is thrown by the next call, once nothing is running any more. */
+class SideBySide {
+  private readonly running = new Set<Promise<void>>();
+  private readonly faults: unknown[] = [];
+
+  constructor(private readonly most: number) {}
+
+  async add(work: () => Promise<void>): Promise<void> {
+    while (this.running.size >= this.most) await Promise.race(this.running);
+    if (this.faults.length > 0) await this.done();
+    const run: Promise<void> = work()
+      .catch((error: unknown) => {
+        this.faults.push(error);
+      })
+      .finally(() => this.running.delete(run));
+    this.running.add(run);
+  }
+
+  async done(): Promise<void> {
+    await Promise.all(this.running);
+    if (this.faults.length > 0) throw this.faults[0];
+  }
 }
 
-/** Whole blocks, together about as many tips as one transaction should have. At least one batch, maybe an empty one. */
-function batches(blocks: readonly BackfillBlock[]): readonly Batch[] {
+interface Batch extends BlockRange {
+  readonly blocks: readonly BackfillBlock[];
+}
+
+/** Whole blocks, together about as many tips as one transaction should have; their ranges make up the whole range, so one batch may be empty. */
+function batches({ from, to }: BlockRange, blocks: readonly BackfillBlock[]): readonly Batch[] {
   const all: BackfillBlock[][] = [[]];
   let tips = 0;
   for (const block of blocks) {
@@ -140,5 +160,11 @@ function batches(blocks: readonly BackfillBlock[]): readonly Batch[] {
     all.at(-1)?.push(block);
     tips += block.tips.length;
   }
-  return all.map((own, index) => ({ blocks: own, to: own.at(-1)?.block.number ?? -1, isLast: index === all.length - 1 }));
+  let next = from;
+  return all.map((own, index) => {
+    const last = index === all.length - 1 ? to : (own.at(-1)?.block.number ?? to);
+    const batch = { from: next, to: last, blocks: own };
+    next = last + 1;
+    return batch;
+  });
 }

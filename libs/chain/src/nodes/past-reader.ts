@@ -1,8 +1,8 @@
-import type { BlockRange, Clock, LogFilter } from '@droppio/tips';
+import type { BlockRange, Clock } from '@droppio/tips';
 import type { ChainSettings } from '../chain-settings.js';
 import type { ChainMetrics } from '../metrics.js';
 import { Ballot } from './ballot.js';
-import { RangeReader, type ScannedRange } from './range-reader.js';
+import { RangeReader, type LogSearch, type ScannedRange } from './range-reader.js';
 import { ViemChainReader } from './viem-chain-reader.js';
 
 /**
@@ -18,7 +18,7 @@ export class PastReader extends ViemChainReader {
   }
 
   /** Logs of final blocks from `from` on, as far towards `to` as suits the nodes. Throws `ChainUnavailable`. */
-  logsIn(range: BlockRange, filter: LogFilter): Promise<ScannedRange> {
-    return this.ranges.read(range, filter);
+  logsIn(range: BlockRange, search: LogSearch): Promise<ScannedRange> {
+    return this.ranges.read(range, search);
   }
 }

@@ -7,7 +7,7 @@ import { parseBlock, parseReceipts } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import type { Answer, RpcPool } from './rpc-pool.js';
-import { readWireLogs } from './wire-logs.js';
+import { readWireLogs, type LogSieve } from './wire-logs.js';
 
 /** A block that has logs, with its time where the node told it along with them. */
 export interface BlockLogs extends BlockRef {
@@ -16,17 +16,26 @@ export interface BlockLogs extends BlockRef {
   readonly logs: readonly ChainLog[];
 }
 
+/** What is looked for in a range. */
+export interface LogSearch {
+  readonly filter: LogFilter;
+  /** Absent: every log that the filter lets through. */
+  readonly sieve?: LogSieve | undefined;
+}
+
 export interface ScannedRange {
   /** How far it was read; maybe not to the end that was asked for. */
   readonly to: number;
   /** Those that have logs, by height. */
   readonly blocks: readonly BlockLogs[];
+  /** Logs that the nodes told, read or not. */
+  readonly told: number;
 }
 
 const FIRST_SPAN = 500;
 const MOST_SPAN = 10_000;
 /** Logs that one answer should have: more would hold up whatever else the process does, and its memory. */
-const COMFORTABLE = 2000;
+const COMFORTABLE = 4000;
 const GROWTH = 1.5;
 /** Questions to one endpoint for one range, where it serves few blocks at once. */
 const QUESTIONS = 8;
@@ -54,26 +63,25 @@ export class RangeReader {
   ) {}
 
   /** Throws `ChainUnavailable`. */
-  async read(range: BlockRange, filter: LogFilter): Promise<ScannedRange> {
+  async read(range: BlockRange, search: LogSearch): Promise<ScannedRange> {
     const wanted = { from: range.from, to: Math.min(range.to, range.from + this.span() - 1) };
     const scanned =
-      this.ballot === undefined ? await this.first(wanted, range.to, filter) : await this.agreed(this.ballot, wanted, range.to, filter);
-    const logs = scanned.blocks.reduce((sum, block) => sum + block.logs.length, 0);
-    this.learn(scanned.to - range.from + 1, logs);
+      this.ballot === undefined ? await this.first(wanted, range.to, search) : await this.agreed(this.ballot, wanted, range.to, search);
+    this.learn(scanned.to - range.from + 1, scanned.told);
     return scanned;
   }
 
   /** The first usable answer, which may end early. */
-  private async first(wanted: BlockRange, furthest: number, filter: LogFilter): Promise<ScannedRange> {
-    const { value } = await this.anywhere(this.pool.endpoints, furthest, (endpoint) => this.several(endpoint, wanted, filter, QUESTIONS));
+  private async first(wanted: BlockRange, furthest: number, search: LogSearch): Promise<ScannedRange> {
+    const { value } = await this.anywhere(this.pool.endpoints, furthest, (endpoint) => this.several(endpoint, wanted, search, QUESTIONS));
     return value;
   }
 
   /** Two providers must have read the same, so both read to the same end. */
-  private agreed(ballot: Ballot, { from, to }: BlockRange, furthest: number, filter: LogFilter): Promise<ScannedRange> {
+  private agreed(ballot: Ballot, { from, to }: BlockRange, furthest: number, search: LogSearch): Promise<ScannedRange> {
     return ballot.decide({
       what: `the logs of blocks ${String(from)} to ${String(to)}`,
-      ask: (among) => this.anywhere(among, furthest, (endpoint) => this.several(endpoint, { from, to }, filter, Infinity)),
+      ask: (among) => this.anywhere(among, furthest, (endpoint) => this.several(endpoint, { from, to }, search, Infinity)),
       digest: ({ blocks }) => logsDigest(blocks.flatMap(({ logs }) => logs)),
     });
   }
@@ -113,28 +121,29 @@ export class RangeReader {
     this.reached.set(endpoint, number);
   }
 
-  private async several(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter, most: number): Promise<ScannedRange> {
+  private async several(endpoint: RpcEndpoint, { from, to }: BlockRange, search: LogSearch, most: number): Promise<ScannedRange> {
     const blocks: BlockLogs[] = [];
+    let told = 0;
     let next = from;
     for (let questions = 0; next <= to && questions < most; questions += 1) {
-      const read = await this.some(endpoint, { from: next, to }, filter);
+      const read = await this.some(endpoint, { from: next, to }, search);
       blocks.push(...read.blocks);
+      told += read.told;
       next = read.to + 1;
     }
-    return { to: next - 1, blocks };
+    return { to: next - 1, blocks, told };
   }
 
-  private async some(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<ScannedRange> {
+  private async some(endpoint: RpcEndpoint, { from, to }: BlockRange, search: LogSearch): Promise<ScannedRange> {
     const appetite = this.appetiteOf(endpoint);
     let last = Math.min(to, from + appetite.span - 1);
     for (let shrinks = 0; ; shrinks += 1) {
       try {
-        const blocks = await this.ask(endpoint, { from, to: last }, filter);
+        const read = await this.ask(endpoint, { from, to: last }, search);
         if (!appetite.isNamed) appetite.span = Math.min(MOST_SPAN, Math.ceil(Math.max(appetite.span, (last - from + 1) * GROWTH)));
-        return { to: last, blocks };
+        return read;
       } catch (error) {
-        if (last === from && error instanceof RpcFailed && isTooMuch(error))
-          return { to: last, blocks: await this.receipts(endpoint, from, filter) };
+        if (last === from && error instanceof RpcFailed && isTooMuch(error)) return await this.receipts(endpoint, from, search.filter);
         const advice = error instanceof RpcFailed ? rangeAdvice(error, last - from + 1) : undefined;
         if (advice === undefined || last === from || shrinks === MOST_SHRINKS) throw error;
         appetite.span = advice.span;
@@ -144,18 +153,18 @@ export class RangeReader {
     }
   }
 
-  private async ask(endpoint: RpcEndpoint, { from, to }: BlockRange, filter: LogFilter): Promise<readonly BlockLogs[]> {
-    const topics = filter.topics.length === 0 ? {} : { topics: [filter.topics] };
+  private ask(endpoint: RpcEndpoint, { from, to }: BlockRange, search: LogSearch): Promise<ScannedRange> {
+    const { addresses, topics } = search.filter;
     return this.pool.askOne(endpoint, {
       method: 'eth_getLogs',
-      params: [{ fromBlock: hexOf(from), toBlock: hexOf(to), address: filter.addresses, ...topics }],
-      parse: (answer) => blocksOf(answer, { from, to }, filter),
+      params: [{ fromBlock: hexOf(from), toBlock: hexOf(to), address: addresses, ...(topics.length === 0 ? {} : { topics: [topics] }) }],
+      parse: (answer) => scannedOf(answer, { from, to }, search),
       timeoutMs: TIMEOUT_MS,
     });
   }
 
   /** One block with more logs than the provider hands out at once: its receipts have no such cap. */
-  private async receipts(endpoint: RpcEndpoint, number: number, filter: LogFilter): Promise<readonly BlockLogs[]> {
+  private async receipts(endpoint: RpcEndpoint, number: number, filter: LogFilter): Promise<ScannedRange> {
     const block = await this.pool.askOne(endpoint, { method: 'eth_getBlockByNumber', params: [hexOf(number), false], parse: parseBlock });
     if (block?.number !== number) throw new RpcFailed('unknown', 'the node has no such block', { endpoint: endpoint.name });
     const logs = await this.pool.askOne(endpoint, {
@@ -169,7 +178,8 @@ export class RangeReader {
         ),
       timeoutMs: TIMEOUT_MS,
     });
-    return logs.length === 0 ? [] : [{ number, hash: block.hash, timestampMs: block.timestampMs, logs }];
+    const blocks = logs.length === 0 ? [] : [{ number, hash: block.hash, timestampMs: block.timestampMs, logs }];
+    return { to: number, blocks, told: logs.length };
   }
 
   private appetiteOf(endpoint: RpcEndpoint): Appetite {
@@ -179,22 +189,22 @@ export class RangeReader {
   }
 }
 
-function blocksOf(answer: unknown, { from, to }: BlockRange, filter: LogFilter): readonly BlockLogs[] {
-  const read = readWireLogs(answer);
+function scannedOf(answer: unknown, { from, to }: BlockRange, { filter, sieve }: LogSearch): ScannedRange {
+  const read = readWireLogs(answer, sieve);
+  const told = Array.isArray(answer) ? answer.length : 0;
+  if (read.length === 0) return { to, blocks: [], told };
   const times = new Map(read.map(({ log, timestampMs }) => [log.blockNumber, timestampMs]));
-  const found = checkedRange(
-    read.map(({ log }) => log),
-    from,
-    to,
-    filter,
-  );
-  return [...found]
+  const logs = read.map(({ log }) => log);
+  const blocks = [...checkedRange(logs, from, to, filter)]
     .sort(([a], [b]) => a - b)
-    .flatMap(([number, logs]) => {
-      const [first] = logs;
+    .flatMap(([number, own]) => {
+      const [first] = own;
       const timestampMs = times.get(number);
-      return first === undefined ? [] : [{ number, hash: first.blockHash, logs, ...(timestampMs === undefined ? {} : { timestampMs }) }];
+      return first === undefined
+        ? []
+        : [{ number, hash: first.blockHash, logs: own, ...(timestampMs === undefined ? {} : { timestampMs }) }];
     });
+  return { to, blocks, told };
 }
 
 function hexOf(value: number): string {

@@ -6,6 +6,9 @@ import { RpcFailed } from './rpc-failure.js';
  * rpc-answer.ts (a test holds the two against each other), some ten times faster.
  */
 
+/** Is a log with this address and these topics, as the node writes them, a reason to read its transaction? */
+export type LogSieve = (address: string, topics: readonly unknown[]) => boolean;
+
 /** A log with the time of its block, from nodes that tell it. */
 export interface TimedLog {
   readonly log: ChainLog;
@@ -18,11 +21,26 @@ const HASH_CHARS = 66;
 const ADDRESS_CHARS = 42;
 const MOST_QUANTITY_CHARS = 15;
 
-/** Throws `RpcFailed` (malformed) for whatever is not a list of logs. */
-export function readWireLogs(answer: unknown): readonly TimedLog[] {
+/**
+ * Reads a list of logs, with a sieve only those of transactions that it finds worth reading: nothing of the others is checked. Throws
+ * `RpcFailed` (malformed) for whatever is not a list of logs.
+ */
+export function readWireLogs(answer: unknown, sieve?: LogSieve): readonly TimedLog[] {
   if (!Array.isArray(answer)) throw malformed('a list');
   const entries: readonly unknown[] = answer;
-  return entries.map(readLog);
+  return (sieve === undefined ? entries : sifted(entries, sieve)).map(readLog);
+}
+
+function sifted(entries: readonly unknown[], sieve: LogSieve): readonly unknown[] {
+  const wanted = new Set<unknown>();
+  for (const entry of entries) {
+    if (!isRecord(entry)) throw malformed('an entry');
+    const { address, topics, transactionHash } = entry;
+    if (typeof address !== 'string' || !Array.isArray(topics)) throw malformed('an entry');
+    if (sieve(address, topics)) wanted.add(transactionHash);
+  }
+  if (wanted.size === 0) return [];
+  return entries.filter((entry) => isRecord(entry) && wanted.has(entry['transactionHash']));
 }
 
 function readLog(entry: unknown): TimedLog {
