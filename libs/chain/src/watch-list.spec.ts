@@ -162,6 +162,17 @@ describe(WatchList.name, () => {
     expect(register.asked).toHaveLength(asked);
   });
 
+  it('never denies a wallet that it knows, however it came to know it', async () => {
+    const known = [wallet(), wallet()];
+    await list.refresh();
+    known.push(wallet(0));
+    await after(1000);
+    expect(known.map((address) => list.maybe(`0x${'0'.repeat(24)}${address.slice(2)}`))).toEqual([true, true, true]);
+    await after(700_000);
+    expect(known.map((address) => list.maybe(address))).toEqual([true, true, true]);
+    expect(Array.from({ length: 50 }, () => list.maybe(randomHex(20))).filter(Boolean).length).toBeLessThan(3);
+  });
+
   it('finds those registered since a moment', async () => {
     const [, recent] = [wallet(10_000), wallet(1000)];
     await list.refresh();

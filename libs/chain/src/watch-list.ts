@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import { backoffMs, StorageUnavailable, within, type Clock, type Hex, type RegisteredWallet, type WalletRegister } from '@droppio/tips';
+import { AddressSieve } from './address-sieve.js';
 import type { WatchMetrics } from './watch-metrics.js';
 
 const LOOK_MS = 1000;
@@ -25,6 +26,7 @@ export class WatchList {
   private readonly logger = new Logger('chain');
   /** With the time of registration, Unix milliseconds. */
   private wallets = new Map<Hex, number>();
+  private sieve = new AddressSieve();
   private readonly listeners: ((added: readonly RegisteredWallet[]) => void)[] = [];
   private loadedAtMs: number | undefined;
   private lookedAtMs = 0;
@@ -46,6 +48,11 @@ export class WatchList {
 
   has(address: Hex): boolean {
     return this.wallets.has(address);
+  }
+
+  /** False: certainly none of them, and cheaper to know. Takes a topic that ends with the address as well. */
+  maybe(topic: Hex): boolean {
+    return this.sieve.maybe(topic);
   }
 
   /** Those registered at or after a moment. Looks at all of them: not for every block. */
@@ -102,16 +109,21 @@ export class WatchList {
 
   private async load(startedAtMs: number): Promise<void> {
     const wallets = new Map<Hex, number>();
+    const sieve = new AddressSieve();
     let page: readonly RegisteredWallet[];
     let after: Hex | undefined;
     do {
       page = await this.read(this.register.wallets({ limit: PAGE, ...(after === undefined ? {} : { after }) }));
-      for (const { address, registeredAtMs } of page) wallets.set(address, registeredAtMs);
+      for (const { address, registeredAtMs } of page) {
+        wallets.set(address, registeredAtMs);
+        sieve.add(address);
+      }
       after = page.at(-1)?.address;
     } while (page.length === PAGE);
     const isFirst = this.loadedAtMs === undefined;
     const known = this.wallets;
     this.wallets = wallets;
+    this.sieve = sieve;
     this.loadedAtMs = startedAtMs;
     if (isFirst) this.markLoaded();
     else this.tell([...wallets].filter(([address]) => !known.has(address)).map(([address, at]) => ({ address, registeredAtMs: at })));
@@ -120,7 +132,10 @@ export class WatchList {
   private async look(startedAtMs: number): Promise<void> {
     const found = await this.read(this.register.walletsSince(startedAtMs - this.lookedAtMs + OVERLAP_MS, PAGE));
     const added = found.filter(({ address }) => !this.wallets.has(address));
-    for (const { address, registeredAtMs } of added) this.wallets.set(address, registeredAtMs);
+    for (const { address, registeredAtMs } of added) {
+      this.wallets.set(address, registeredAtMs);
+      this.sieve.add(address);
+    }
     this.tell(added);
     // There may be more of them than were told.
     if (found.length === PAGE) await this.load(startedAtMs);
