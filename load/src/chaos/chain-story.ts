@@ -2,13 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Dice } from './dice.js';
 import { FaultyChain } from './faulty-chain.js';
 import type { Group } from './group.js';
-import { prepare } from './process-actions.js';
+import { liftTraps, prepare, type Trap } from './process-actions.js';
 import type { BlockPlan, ChainAction, Fate, Plan, Step } from './scenario.js';
 import { TipMaker } from './tip-maker.js';
 import { lineage, TwinChains, type ChainBlock, type Twin } from './twin-chains.js';
 
+/** Longest wait for a sign of life after a step. */
+const BEAT_MS = 700;
+
 /** One seed's chain: its nodes, its endpoints and everything that happens to them. */
 export class ChainStory {
+  readonly traps: Trap[] = [];
   private readonly known: string[] = [];
   private readonly dice: Dice;
 
@@ -73,6 +77,11 @@ export class ChainStory {
     this.group.tally.most('chain:deepest', depth);
   }
 
+  /** One more block where the chain was to rest: what a live chain would do within seconds. */
+  async nudge(): Promise<void> {
+    await this.mine([]);
+  }
+
   async stop(): Promise<void> {
     this.group.proxy.remove(this.chain);
     await this.twins.stop();
@@ -80,16 +89,25 @@ export class ChainStory {
 
   private async step(step: Step): Promise<void> {
     const { chain, group } = this;
+    await group.pair.somebody();
     for (const endpoint of chain.endpoints) {
       endpoint.pinned = undefined;
       endpoint.behind = step.lagging.includes(endpoint.index) ? 2 : 0;
     }
     for (const { endpoint, kind, times } of step.faults) chain.endpoints[endpoint]?.charge(kind, times);
     const settle = prepare(step.process, this);
+    const before = group.commits.get(this.chainId) ?? 0;
     await this.act(step.chain);
+    if (step.chain.kind !== 'rest') await this.beat(before);
     await settle();
     group.tally.add(`action:${step.chain.kind}`);
     await sleep(step.pauseMs);
+  }
+
+  /** Gives the listeners the time to notice, not the time to finish. */
+  private async beat(before: number): Promise<void> {
+    const deadline = Date.now() + BEAT_MS;
+    while ((this.group.commits.get(this.chainId) ?? 0) === before && Date.now() < deadline) await sleep(10);
   }
 
   private async act(action: ChainAction): Promise<void> {
@@ -185,6 +203,7 @@ export class ChainStory {
     this.chain.heal();
     do await this.mine(await this.txsOf({ txs: [], resent: 1 }));
     while (this.twins.head.number < this.twins.highest);
+    await liftTraps(this);
     const way = this.dice.weighted([['grown', 6] as const, ['rival', 2] as const, ['back', 2] as const]);
     const depth = Math.min(this.dice.int(1, 3), this.twins.deepest);
     this.group.tally.add(`end:${way}`);

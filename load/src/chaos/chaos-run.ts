@@ -15,6 +15,8 @@ export interface ChaosOrder {
   readonly emphasis?: Emphasis;
   /** Arguments for Node that make the listener a mutant. */
   readonly execArgv?: readonly string[];
+  /** What each listener must have said by the time it is loaded. */
+  readonly mustSay?: string;
   readonly extraSql?: string;
   /** Ends with the first red group. */
   readonly stopWhenRed?: boolean;
@@ -40,7 +42,7 @@ export interface ChaosResult {
 export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
   const began = Date.now();
   const services = await Services.start();
-  const pool = new ListenerPool(order.execArgv);
+  const pool = new ListenerPool(order.execArgv, order.mustSay);
   const door = await openFeed(services.redis.url);
   const tally = new Tally();
   const red: RedGroup[] = [];

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { findPrograms } from '@droppio/e2e/houses';
 import { versionOf } from '../machine.js';
 import { runChaos, type ChaosOrder, type RedGroup } from './chaos-run.js';
+import { mutantTable, runMutants } from './mutations.js';
 import { EMPHASES } from './scenario.js';
 import { summary } from './summary.js';
 import { tooTame } from './verdict.js';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     emphasis: { type: 'string', default: 'mixed' },
     out: { type: 'string' },
     logs: { type: 'boolean', default: false },
+    mutations: { type: 'boolean', default: false },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000_000));
@@ -32,6 +34,12 @@ const order: ChaosOrder = { seed, runs: Number(values.runs), together: Number(va
 process.setMaxListeners(0);
 // Children die with this process, whatever ends it: an exit is enough.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+if (values.mutations) {
+  const verdicts = await runMutants(seed, console.log);
+  console.log(`\n${mutantTable(verdicts)}\n`);
+  process.exit(verdicts.every(({ isRed }) => isRed) ? 0 : 1);
+}
 
 console.log(
   `chaos: seeds ${String(seed)} to ${String(seed + order.runs - 1)}; the same again: npm run chaos:chain -- --seed ${String(seed)} --runs ${values.runs}`,

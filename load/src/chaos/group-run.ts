@@ -37,6 +37,8 @@ const CREATORS = 6;
 const FIRST_CHAIN = 7_340_000;
 const SETTLE_MS = 30_000;
 const SINK_MS = 8000;
+/** How long a chain may rest before it gets one more block. */
+const REST_MS = 5000;
 
 /** Runs a few seeds at once, each with a chain of its own, over one database and one pair of listeners; then lets the oracle judge. */
 export async function runGroup(plans: readonly Plan[], invocation: Invocation): Promise<GroupResult> {
@@ -76,11 +78,15 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
   undo.push(() => proxy.stop());
   const chainIds = plans.map((_, index) => FIRST_CHAIN + index);
   const lastCommitter = new Map<number, Slot>();
+  const commits = new Map<number, number>();
   const wires = await Promise.all(
     SLOTS.map(async (slot) => ({
       postgres: await Wire.start(
         services.postgresPort,
-        postgresWatch(slot, chainIds, failpoints, (author, chainId) => lastCommitter.set(chainId, author)),
+        postgresWatch(slot, chainIds, failpoints, (author, chainId) => {
+          lastCommitter.set(chainId, author);
+          commits.set(chainId, (commits.get(chainId) ?? 0) + 1);
+        }),
       ),
       redis: await Wire.start(services.redis.port, redisWatch(slot, failpoints)),
     })),
@@ -102,7 +108,7 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
     tally,
   );
   const wallets = creators.flatMap((creator) => creator.wallets);
-  const group: Group = { databaseUrl: storage.url, services, proxy, failpoints, pair, tally, wallets, lastCommitter };
+  const group: Group = { databaseUrl: storage.url, services, proxy, failpoints, pair, tally, wallets, lastCommitter, commits };
   for (const [index, plan] of plans.entries()) {
     const story = await ChainStory.open(plan, FIRST_CHAIN + index, group);
     undo.push(() => story.stop());
@@ -135,10 +141,11 @@ function chainSetting(story: ChainStory, proxy: FaultyProxy, slot: Slot): object
   };
 }
 
-async function play({ group, stories, sinks }: Furniture): Promise<GroupResult> {
+async function play(furniture: Furniture): Promise<GroupResult> {
+  const { group, stories, sinks } = furniture;
   const { tally, pair, databaseUrl } = group;
   const result = async (findings: Findings): Promise<GroupResult> => {
-    findings.illegal.push(...(await offences(databaseUrl)));
+    findings.illegal.unshift(...(await offences(databaseUrl)));
     findings.other.push(...pair.faults);
     return { findings, tally, output: pair.output() };
   };
@@ -149,7 +156,7 @@ async function play({ group, stories, sinks }: Furniture): Promise<GroupResult> 
   if (broken.length > 0) return result({ ...noFindings(), other: broken });
   for (const slot of SLOTS) pair.thaw(slot);
   const began = Date.now();
-  const unsettled = await settled(stories, sinks, databaseUrl);
+  const unsettled = await settled(furniture);
   tally.most('slowest settling, ms', Date.now() - began);
   for (const sink of sinks) sink.catchUp();
   tally.add(
@@ -176,14 +183,20 @@ async function play({ group, stories, sinks }: Furniture): Promise<GroupResult> 
   return result(findings);
 }
 
-/** Waits, without a single new block, until the ledger has come to every head and the overlays have what the ledger has. */
-async function settled(stories: readonly ChainStory[], sinks: readonly OverlaySink[], url: string): Promise<string[]> {
+/** Waits until the ledger has come to every head and the overlays have what the ledger has; a chain that rests for too long gets a block. */
+async function settled({ stories, sinks, group: { databaseUrl: url, tally } }: Furniture): Promise<string[]> {
   const deadline = Date.now() + SETTLE_MS;
-  let late: string[] = [];
+  let nudgeAt = Date.now() + REST_MS;
   for (;;) {
-    late = await behind(stories, url);
+    const late = await behind(stories, url);
     if (late.length === 0) break;
-    if (Date.now() > deadline) return late.map((what) => `not settled after ${String(SETTLE_MS)} ms: ${what}`);
+    if (Date.now() > deadline) return late.map(({ what }) => `not settled after ${String(SETTLE_MS)} ms: ${what}`);
+    if (Date.now() > nudgeAt) {
+      const idle = late.flatMap(({ story }) => story ?? []);
+      for (const story of idle) await story.nudge();
+      tally.add('rest:needed a block', idle.length);
+      nudgeAt = Date.now() + REST_MS;
+    }
     await sleep(150);
   }
   const sinkDeadline = Date.now() + SINK_MS;
@@ -197,23 +210,26 @@ async function settled(stories: readonly ChainStory[], sinks: readonly OverlaySi
   return [];
 }
 
-async function behind(stories: readonly ChainStory[], url: string): Promise<string[]> {
-  const cursors = new Map(
-    (await sql(url, `SELECT chain_id, number, '0x' || encode(hash, 'hex') AS hash, finalized_number FROM chain_cursors`)).map((row) => [
-      Number(row['chain_id']),
-      row,
-    ]),
-  );
-  const late = stories.flatMap(({ chainId, twins, plan }) => {
+interface Late {
+  readonly what: string;
+  readonly story?: ChainStory;
+}
+
+const CURSORS = `SELECT chain_id, number, '0x' || encode(hash, 'hex') AS hash, finalized_number FROM chain_cursors`;
+
+async function behind(stories: readonly ChainStory[], url: string): Promise<Late[]> {
+  const cursors = new Map((await sql(url, CURSORS)).map((row) => [Number(row['chain_id']), row]));
+  const late = stories.flatMap((story): Late[] => {
+    const { chainId, twins, plan } = story;
     const cursor = cursors.get(chainId);
     const { head } = twins;
     const final = Math.max(0, head.number - 2 * plan.epochSlots);
     const at = `seed ${String(plan.seed)}: the cursor is at ${String(cursor?.['number'])} ${String(cursor?.['hash'])}`;
-    if (cursor?.['hash'] !== head.hash) return [`${at}, the head at ${String(head.number)} ${head.hash}`];
-    return Number(cursor['finalized_number']) < final
-      ? [`${at}, final up to ${String(cursor['finalized_number'])} and not ${String(final)}`]
-      : [];
+    if (cursor?.['hash'] !== head.hash) return [{ what: `${at}, the head at ${String(head.number)} ${head.hash}`, story }];
+    const known = Number(cursor['finalized_number']);
+    return known < final ? [{ what: `${at}, final up to ${String(known)} and not ${String(final)}`, story }] : [];
   });
   const [outbox] = await sql(url, 'SELECT count(*) AS n FROM creator_streams WHERE published < head');
-  return Number(outbox?.['n']) === 0 ? late : [...late, `${String(outbox?.['n'])} creators have unpublished events`];
+  const unpublished = Number(outbox?.['n']);
+  return unpublished === 0 ? late : [...late, { what: `${String(unpublished)} creators have unpublished events` }];
 }

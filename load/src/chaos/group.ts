@@ -16,6 +16,8 @@ export interface Group {
   readonly wallets: readonly Hex[];
   /** Who committed last to a chain. */
   readonly lastCommitter: ReadonlyMap<number, Slot>;
+  /** How often a chain's cursor was moved. */
+  readonly commits: ReadonlyMap<number, number>;
 }
 
 export const roleOf = (slot: Slot): string => `chaos_l${String(slot)}`;

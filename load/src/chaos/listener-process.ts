@@ -7,6 +7,8 @@ import type { Tally } from './tally.js';
 
 const MAIN = fileURLToPath(new URL('./listener-main.js', import.meta.url));
 const OUTPUT_KEPT = 20_000;
+const START_MS = 30_000;
+const SOMEBODY_MS = 5000;
 
 interface Loaded {
   readonly child: ChildProcess;
@@ -15,22 +17,27 @@ interface Loaded {
   started: boolean;
 }
 
-/** Keeps one listener process loaded ahead, so that a restart is a matter of a moment. */
-export class ListenerPool {
-  private next: Promise<Loaded> | undefined;
+/** Spare processes: as many as may die at once. */
+const SPARES = 2;
 
-  constructor(private readonly execArgv: readonly string[] = []) {}
+/** Keeps listener processes loaded ahead, so that a restart is a matter of a moment. */
+export class ListenerPool {
+  private readonly spares: Promise<Loaded>[] = [];
+
+  constructor(
+    private readonly execArgv: readonly string[] = [],
+    private readonly mustSay = '',
+  ) {}
 
   /** Loaded and waiting for the word. */
   take(): Promise<Loaded> {
-    const taken = this.next ?? this.load();
-    this.next = this.load();
+    const taken = this.spares.shift() ?? this.load();
+    while (this.spares.length < SPARES) this.spares.push(this.load());
     return taken;
   }
 
   async stop(): Promise<void> {
-    (await this.next)?.child.kill('SIGKILL');
-    this.next = undefined;
+    for (const { child } of await Promise.all(this.spares.splice(0))) child.kill('SIGKILL');
   }
 
   private async load(): Promise<Loaded> {
@@ -50,10 +57,19 @@ export class ListenerPool {
     });
     await Promise.race([once(child, 'message'), ended]);
     ended.catch(() => undefined);
+    await this.heard(loaded);
     child.on('message', () => {
       loaded.started = true;
     });
     return loaded;
+  }
+
+  /** What it says comes by another road than that it is loaded. */
+  private async heard(loaded: Loaded): Promise<void> {
+    for (let waited = 0; !loaded.output.includes(this.mustSay); waited += 1) {
+      if (waited === 100) throw new Error(`a listener was to say "${this.mustSay}" and did not`);
+      await sleep(20);
+    }
   }
 }
 
@@ -72,8 +88,20 @@ export class ListenerPair {
     private readonly tally: Tally,
   ) {}
 
+  /** Resolves when both are at work: what happens before is nobody's torture. */
   async start(): Promise<void> {
     await Promise.all(SLOTS.map((slot) => this.launch(slot)));
+    const deadline = Date.now() + START_MS;
+    while (SLOTS.some((slot) => this.running.get(slot)?.started !== true)) {
+      if (Date.now() > deadline) throw new Error(`the listeners do not start:\n${this.output()}`);
+      await sleep(20);
+    }
+  }
+
+  /** Waits until there is somebody to torment; for a while only. */
+  async somebody(): Promise<void> {
+    const deadline = Date.now() + SOMEBODY_MS;
+    while (Date.now() < deadline && !SLOTS.some((slot) => this.isUp(slot) && this.running.get(slot)?.started === true)) await sleep(20);
   }
 
   isUp(slot: Slot): boolean {

@@ -52,19 +52,31 @@ export function prepare(action: ProcessAction | undefined, story: ChainStory): S
   }
 }
 
+/** Stays laid while the story goes on: the process comes by when it comes by. */
 function trap(story: ChainStory, at: FailpointName, spring: (slot: Slot) => Ruling): Settle {
   const { group, chainId } = story;
-  let sprung = false;
+  const laid: Trap = { isSprung: false, disarm: () => undefined };
   const matches = (moment: Moment): boolean => moment.at === at && (moment.chainId === undefined || moment.chainId === chainId);
-  const disarm = group.failpoints.arm(matches, ({ slot }) => {
-    sprung = true;
+  laid.disarm = group.failpoints.arm(matches, ({ slot }) => {
+    laid.isSprung = true;
     return spring(slot);
   });
-  return async () => {
-    await until(FIRE_MS, () => sprung);
+  story.traps.push(laid);
+  return nothing;
+}
+
+export interface Trap {
+  isSprung: boolean;
+  disarm: () => void;
+}
+
+/** Nothing may spring once the chain has come to rest. */
+export async function liftTraps({ traps, group }: ChainStory): Promise<void> {
+  await until(FIRE_MS, () => traps.every(({ isSprung }) => isSprung));
+  for (const { isSprung, disarm } of traps) {
     disarm();
-    if (!sprung) group.tally.add('process:missed');
-  };
+    if (!isSprung) group.tally.add('process:missed');
+  }
 }
 
 async function flush({ group }: ChainStory): Promise<void> {

@@ -171,7 +171,7 @@ function processActionOf(dice: Dice, emphasis: Emphasis): ProcessAction | undefi
   if (!dice.chance(0.14)) return undefined;
   const kind = dice.weighted([
     ['kill', 5] as const,
-    ['kill-both', 0.5] as const,
+    ['kill-both', 0.3] as const,
     ['freeze', 1] as const,
     ['zombie', 1.2] as const,
     ['late-commit', 1.2] as const,

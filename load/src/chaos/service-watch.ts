@@ -28,7 +28,10 @@ export function postgresWatch(
       link.note = link.note.startsWith('reorg') ? link.note : '';
       const text = bytes.toString('latin1');
       if (text.includes('SET canonical = false')) link.note = `reorg:${String(chainOf(text) ?? '')}`;
-      else if (link.note.startsWith('reorg')) return reorgStatement(text, link, rule);
+      else if (link.note.startsWith('reorg'))
+        return reorgStatement(text, link, rule, (chainId) => {
+          onCommit(slot, chainId);
+        });
       else if (COMMIT.test(text)) return commit(text, link);
       else if (text.includes('mark_published')) return rule('before-mark', undefined);
       return 'pass';
@@ -42,11 +45,17 @@ export function postgresWatch(
   };
 }
 
-function reorgStatement(text: string, link: WireLink, rule: (at: FailpointName, chainId: number | undefined) => Ruling): Ruling {
+function reorgStatement(
+  text: string,
+  link: WireLink,
+  rule: (at: FailpointName, chainId: number | undefined) => Ruling,
+  onCommit: (chainId: number) => void,
+): Ruling {
   const chainId = Number(link.note.slice('reorg:'.length));
   if (text.includes('ROLLBACK\0')) link.note = '';
   if (!text.includes('COMMIT\0')) return 'pass';
   link.note = '';
+  onCommit(chainId);
   return rule('before-reorg-commit', chainId);
 }
 

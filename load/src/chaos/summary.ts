@@ -28,7 +28,10 @@ export function summary(
     ['Processes', listed(tally, 'process:')],
     ['Struck at', listed(tally, 'failpoint:')],
     ['Staged', listed(tally, 'staged:')],
-    ['At rest', `${listed(tally, 'end:')}; slowest settling ${plain('slowest settling, ms')} ms`],
+    [
+      'At rest',
+      `${listed(tally, 'end:')}; ${plain('rest:needed a block')} needed one more block to settle; slowest settling ${plain('slowest settling, ms')} ms`,
+    ],
   ];
   const table = rows.map(([name, text]) => `| ${name} | ${text} |`).join('\n');
   return `${machine(versions)}\n\n| | |\n|---|---|\n${table}\n`;
