@@ -10,7 +10,7 @@ import type { Figure } from './figures.js';
 import { TOKEN } from './foreign-logs.js';
 import { newDatabase, type BenchDatabase, type Ground } from './ground.js';
 import { FINAL_DEPTH } from './peer-race.js';
-import { LOGS_A_BLOCK, startStrangerNode, STRANGER_HEAD } from './stranger-node.js';
+import { LOGS_A_BLOCK, startStrangerNode, STRANGER_FIRST, STRANGER_HEAD } from './stranger-node.js';
 
 const CREATORS = 20;
 const CHAIN_ID = 31337;
@@ -60,7 +60,7 @@ async function rejected(ground: Ground, { foreignLogs, backfillRuns }: Sizes, sa
   try {
     const chain = { chainId: CHAIN_ID, name: 'strangers', rpcUrls: [node.url], tipJar: `0x${'aa'.repeat(20)}`, native: { symbol: 'ETH' } };
     const chains = JSON.stringify([{ ...chain, tokens: [{ address: TOKEN, symbol: 'TOK', decimals: 6 }] }]);
-    const range = { from: 1, to: Math.ceil(foreignLogs / LOGS_A_BLOCK) };
+    const range = { from: STRANGER_FIRST, to: STRANGER_FIRST + Math.ceil(foreignLogs / LOGS_A_BLOCK) - 1 };
     const logs = blocksIn([range]) * LOGS_A_BLOCK;
     const [rates, cpu]: [number[], number[]] = [[], []];
     const until = performance.now() + BUDGET_MS;

@@ -14,9 +14,11 @@ import { foreignTransfers } from './foreign-logs.js';
 export const LOGS_A_BLOCK = 200;
 /** Blocks of different content; beyond that they repeat under other numbers and hashes. */
 const KINDS = 25;
-const HEAD = 10_000_000;
-const NUMBER = '<number>';
-const HASH = '<hash>';
+/** Heights of one width, so that they can be written over each other. */
+export const STRANGER_FIRST = 0x100000;
+const HEAD = 0xf00000;
+const NUMBER = `0x${'n'.repeat(6)}`;
+const HASH = `0x${'h'.repeat(64)}`;
 const BLOOM: Hex = `0x${'ff'.repeat(256)}`;
 /** Every block of the node is final. */
 export const STRANGER_HEAD: BlockHeader = {
@@ -48,14 +50,18 @@ export async function startStrangerNode(): Promise<StrangerNode> {
 }
 
 function serve(): void {
-  const kinds = Array.from({ length: KINDS }, () => prepared());
+  const kinds = Array.from({ length: KINDS }, () => new PreparedBlock());
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { id, method, params } = Question.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-      const body = `{"jsonrpc":"2.0","id":${String(id)},"result":${answer(method, params, kinds)}}`;
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
+      const body = Buffer.concat([
+        Buffer.from(`{"jsonrpc":"2.0","id":${String(id)},"result":`),
+        ...(method === 'eth_getLogs' ? logs(params, kinds) : [Buffer.from(JSON.stringify(answer(method, params)))]),
+        Buffer.from('}'),
+      ]);
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
     });
   });
   server.listen(0, '127.0.0.1', () => {
@@ -63,24 +69,49 @@ function serve(): void {
   });
 }
 
-/** The logs of a block without their brackets, the block's number and hash left open. */
-function prepared(): string {
-  const logs = foreignTransfers(0, HASH, LOGS_A_BLOCK).map((log) => ({ ...log, blockNumber: NUMBER, blockTimestamp: '0x65000000' }));
-  return JSON.stringify(logs).slice(1, -1);
+/** The logs of a block as text, without their brackets; number and hash of the block are written in when it is asked for. */
+class PreparedBlock {
+  private readonly text: Buffer;
+  private readonly numbers: readonly number[];
+  private readonly hashes: readonly number[];
+
+  constructor() {
+    const entries = foreignTransfers(0, HASH, LOGS_A_BLOCK).map((log) => ({ ...log, blockNumber: NUMBER, blockTimestamp: '0x65000000' }));
+    this.text = Buffer.from(JSON.stringify(entries).slice(1, -1), 'latin1');
+    this.numbers = placesOf(NUMBER, this.text);
+    this.hashes = placesOf(HASH, this.text);
+  }
+
+  /** A copy for one answer. */
+  as(number: number): Buffer {
+    const [height, hash] = [hexOf(number), hashOf(number)];
+    for (const at of this.numbers) this.text.write(height, at, 'latin1');
+    for (const at of this.hashes) this.text.write(hash, at, 'latin1');
+    return Buffer.from(this.text);
+  }
 }
 
-function answer(method: string, [first]: readonly unknown[], kinds: readonly string[]): string {
-  if (method === 'eth_chainId') return '"0x7a69"';
-  if (method === 'eth_blockNumber') return JSON.stringify(hexOf(HEAD));
-  if (method === 'eth_getBlockByNumber')
-    return JSON.stringify(header(typeof first === 'string' && first.startsWith('0x') ? Number(first) : HEAD));
-  if (method !== 'eth_getLogs') return 'null';
+function placesOf(word: string, text: Buffer): readonly number[] {
+  const places: number[] = [];
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) places.push(at);
+  return places;
+}
+
+function logs([first]: readonly unknown[], kinds: readonly PreparedBlock[]): readonly Buffer[] {
   const { fromBlock, toBlock } = Range.parse(first);
-  const blocks = Array.from({ length: toBlock - fromBlock + 1 }, (_, i) => {
-    const text = kinds[(fromBlock + i) % kinds.length] ?? '';
-    return text.replaceAll(NUMBER, hexOf(fromBlock + i)).replaceAll(HASH, hashOf(fromBlock + i));
-  });
-  return `[${blocks.join(',')}]`;
+  const parts: Buffer[] = [];
+  for (let number = fromBlock; number <= toBlock; number += 1) {
+    const block = kinds[number % kinds.length]?.as(number);
+    if (block !== undefined) parts.push(Buffer.from(parts.length === 0 ? '[' : ','), block);
+  }
+  return [...parts, Buffer.from(']')];
+}
+
+function answer(method: string, [first]: readonly unknown[]): unknown {
+  if (method === 'eth_chainId') return '0x7a69';
+  if (method === 'eth_blockNumber') return hexOf(HEAD);
+  if (method !== 'eth_getBlockByNumber') return null;
+  return header(typeof first === 'string' && first.startsWith('0x') ? Number(first) : HEAD);
 }
 
 function header(number: number): Readonly<Record<string, string>> {
