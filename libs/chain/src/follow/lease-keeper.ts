@@ -10,7 +10,7 @@ export interface LeaseTimes {
   readonly tryEveryMs: number;
 }
 
-export const LEASE_TIMES: LeaseTimes = { ttlMs: 5000, renewEveryMs: 1500, tryEveryMs: 750 };
+export const LEASE_TIMES: LeaseTimes = { ttlMs: 5000, renewEveryMs: 1500, tryEveryMs: 400 };
 const RETRY_MS = 250;
 /** How often a standby looks whether the leader's lock has fallen. */
 const LOCK_EVERY_MS = 250;

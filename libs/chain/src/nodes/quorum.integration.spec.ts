@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { SystemClock } from '@droppio/platform';
-import { NATIVE_TOKEN, type ChainLog, type LogFilter } from '@droppio/tips';
+import { NATIVE_TOKEN, type ChainLog, type Hex, type LogFilter } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChainSettings } from '../chain-settings.js';
@@ -180,31 +180,55 @@ describe('a quorum of two', () => {
     await expect(reader.logs({ ...chain.tip, hash: randomHex(32) }, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
   });
 
-  it('holds for blocks that are read many at once, too', async () => {
-    for (let n = 0; n < 20; n += 1) chain.mine(aTx(aRawTip({ amount: LIMIT })), aTx(aRawTip({ amount: LIMIT })));
-    chain.settle({ finalized: chain.tip.number });
+  describe('of blocks that are read many at once', () => {
+    beforeEach(() => {
+      for (let n = 0; n < 20; n += 1) chain.mine(aTx(aRawTip({ amount: LIMIT })), aTx(aRawTip({ amount: LIMIT })));
+      chain.settle({ finalized: chain.tip.number });
+    });
+
+    /** One of two in its block: what is empty would be looked at again in any case. */
     const hiding: Answerer = async (question) => {
       const reply = await honestly(chain, question);
       if (question.method !== 'eth_getLogs' || !('result' in reply) || !Array.isArray(reply.result)) return reply;
-      // One of two in its block: what is empty would be looked at again in any case.
       const hidden = reply.result.findIndex((log: { blockNumber?: string }) => log.blockNumber === '0x5');
       return { result: reply.result.filter((_, index) => index !== hidden) };
     };
-    for (const answers of [
-      [hiding, honest, honest],
-      [honest, hiding, honest],
-    ]) {
-      const reader = await readerOf(...answers);
+    async function readsAll(reader: ViemChainReader): Promise<void> {
       await reader.tagged('finalized');
       for (let at = 1; at <= chain.tip.number; at += 1) {
         const block = chain.at(at);
         expect(await reader.logs(block, filter)).toEqual(chain.logsOf(block.hash));
       }
-      // Two for the ranges; single blocks only where the ranges differ.
-      expect(asked().reduce((sum, count) => sum + count)).toBeLessThan(12);
-      await Promise.all(nodes.map((node) => node.stop()));
-      nodes = [];
     }
+
+    it.each([0, 1])('holds, too: two questions for the ranges, and single blocks only where the ranges differ (%i)', async (place) => {
+      const answers = [honest, honest];
+      answers.splice(place, 0, hiding);
+      await readsAll(await readerOf(...answers));
+      expect(asked().reduce((sum, count) => sum + count)).toBeLessThan(12);
+    });
+
+    it('does not count two addresses of one provider', async () => {
+      await readerOf(hiding, honest, honest);
+      const [liar = '', ...others] = nodes.map((node) => node.url);
+      const settings = { chainId: 1, tipJar: JAR, rpcUrls: [`${liar}/a`, `${liar}/b`, ...others], wsUrls: [], quorum };
+      await readsAll(new ViemChainReader(settings, new SystemClock(), unregisteredMetrics()));
+    });
+  });
+
+  it('holds for coins that a transaction itself sends', async () => {
+    const payment = { from: randomHex(20), to: randomHex(20), amount: LIMIT };
+    const block = chain.mine({ hash: randomHex(32), tips: [], payment });
+    const hidingAll: Answerer = (question) =>
+      question.method === 'eth_getBlockByHash'
+        ? honestly(chain, { ...question, params: [question.params[0], false] })
+        : honestly(chain, question);
+    const isWatched = (address: Hex): boolean => address === payment.to;
+    expect(await (await readerOf(hidingAll, honest, honest)).payments(block, isWatched)).toMatchObject([payment]);
+    await Promise.all(nodes.map((node) => node.stop()));
+    const two = await readerOf(hidingAll, honest);
+    await expect(two.payments(block, isWatched)).rejects.toMatchObject({ code: 'chain-unavailable' });
+    expect(two.quorumFault).toMatch(/disagree on the payments of block 3/);
   });
 
   it('is what an audit of settled blocks asks for in any case', async () => {
