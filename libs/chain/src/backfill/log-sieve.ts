@@ -1,4 +1,4 @@
-import { isHex, type Hex } from '@droppio/tips';
+import type { Hex } from '@droppio/tips';
 import type { ChainSettings } from '../chain-settings.js';
 import { TIP_TOPIC } from '../decode-tip.js';
 import { TRANSFER_TOPIC } from '../decode-transfer.js';
@@ -21,8 +21,8 @@ export function logSieve(
     const writer = address.toLowerCase();
     if (writer === tipJar) return is(topic, TIP_TOPIC);
     if (!listed.has(writer) || !is(topic, TRANSFER_TOPIC) || typeof to !== 'string') return false;
-    const payee = `0x${to.slice(PADDING).toLowerCase()}`;
-    return isHex(payee) && watched.has(payee);
+    const payee: Hex = `0x${to.slice(PADDING).toLowerCase()}`;
+    return watched.has(payee);
   };
 }
 

@@ -101,16 +101,17 @@ export class RangeReader {
     furthest: number,
     ask: (endpoint: RpcEndpoint) => Promise<T>,
   ): Promise<Answer<T>> {
-    let failure: unknown = new ChainUnavailable('No node is left to ask.');
+    let failure: Error | undefined;
     for (const endpoint of this.pool.order({ only })) {
       try {
         await this.reach(endpoint, furthest);
         return { value: await ask(endpoint), endpoint };
       } catch (error) {
+        if (!(error instanceof Error)) throw error;
         failure = error;
       }
     }
-    throw failure;
+    throw failure ?? new ChainUnavailable('No node is left to ask.');
   }
 
   /** Throws when the endpoint has not got this block: it is behind, and would leave out what it does not know. */
