@@ -16,12 +16,13 @@ const RECONNECT = { baseMs: 200, capMs: 5000 };
 const TAKE = 'SELECT pg_try_advisory_lock($1::integer, hashint8($2::bigint)) AS held';
 const GIVE = 'SELECT pg_advisory_unlock($1::integer, hashint8($2::bigint)) AS held';
 const Held = z.tuple([z.object({ held: z.boolean() })]);
+const SESSION = `SET statement_timeout = ${String(ANSWER_MS)}; SET idle_session_timeout = 0`;
 /*
- * The server lets the locks fall when it sees the connection end: at once when the process dies, and by these keep-alives within five
- * seconds when the machine or the network does.
+ * The server lets the locks fall when it sees the connection end: at once when the process dies, and by these within five seconds when the
+ * machine or the network does. Not every system knows all of them.
  */
-const SESSION = `SET statement_timeout = ${String(ANSWER_MS)}; SET idle_session_timeout = 0; SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1;
-SET tcp_keepalives_count = 3; SET tcp_user_timeout = 5000`;
+const KEEP_ALIVES =
+  'SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 5000';
 
 /**
  * Session-level advisory locks on one connection of its own for all chains of the process: never from the pool, where another statement
@@ -105,6 +106,9 @@ export class PostgresLeaderLock extends LeaderLock {
     try {
       await client.connect();
       await client.query(SESSION);
+      await client.query(KEEP_ALIVES).catch((error: unknown) => {
+        this.logger.debug('leader-lock.keep-alives', errorFields(storageError(error)));
+      });
       this.client = client;
       this.failures = 0;
       return client;

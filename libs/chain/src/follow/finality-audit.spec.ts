@@ -70,6 +70,21 @@ describe(FinalityAudit.name, () => {
     ]);
   });
 
+  it('begins where the ledger is final, also when another leader brought it there', async () => {
+    await threeTips();
+    await expect.poll(() => (chain.mine(), states()), { timeout: 5000, interval: 100 }).toEqual(['finalized', 'finalized', 'safe']);
+    await caughtUp();
+    const { fence } = (await ledger.cursor()) ?? { fence: -1 };
+    await ledger.finalize(1, fence, { finalized: chain.at(3) });
+    chain.settle({ safe: 4, finalized: 4 });
+    await expect
+      .poll(() => (chain.mine(), chain.ranges), { timeout: 5000, interval: 100 })
+      .toEqual([
+        [1, 2],
+        [4, 4],
+      ]);
+  });
+
   it('counts a log that was set aside as stored', async () => {
     const follower = follow();
     chain.mine(aTx(aRawTip({ amount: 0n })), aTipTx());

@@ -80,7 +80,9 @@ export class FinalityAudit {
     const { reader, ledger } = this.parts;
     const { chainId, tipJar } = this.chain;
     const filter = { addresses: [tipJar], topics: [TIP_TOPIC] };
-    let after = this.audited?.number ?? (await ledger.finalizedHeight(chainId)) ?? mark.number;
+    // Another leader may have come further meanwhile, and what is long final is no longer remembered block by block.
+    const settled = (await ledger.finalizedHeight(chainId)) ?? mark.number;
+    let after = Math.max(settled, this.audited?.number ?? settled);
     while (after < mark.number) {
       const to = Math.min(mark.number, after + BLOCKS_AT_ONCE);
       const logs = await reader.agreedLogs(after + 1, to, filter);

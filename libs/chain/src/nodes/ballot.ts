@@ -25,6 +25,8 @@ interface Vote<T> extends Answer<T> {
 }
 
 const QUORUM = 2;
+/** A block whose fork is gone is never asked for again: its fault must not stay. */
+const FAULT_MS = 20_000;
 
 /**
  * Lets independent providers vote: two are asked at once, more only when those differ, fail or are late. Two that say the same decide, and
@@ -32,13 +34,18 @@ const QUORUM = 2;
  */
 export class Ballot {
   private readonly logger = new Logger('chain');
-  /** Why the newest vote came to nothing, as a sentence; `undefined` when it came to something. */
-  fault: string | undefined;
+  private newest: { readonly fault: string; readonly atMs: number } | undefined;
 
   constructor(
     private readonly pool: RpcPool,
     private readonly metrics: RpcMetrics,
   ) {}
+
+  /** Why a vote came to nothing of late and none has come to something since, as a sentence: whoever waits for it asks again every few seconds. */
+  get fault(): string | undefined {
+    const { newest } = this;
+    return newest !== undefined && performance.now() - newest.atMs < FAULT_MS ? newest.fault : undefined;
+  }
 
   /** Throws `QuorumMissed`; `RpcFailed` of kind `unknown` when every provider says that it does not know the block. */
   async decide<T>(matter: Matter<T>): Promise<T> {
@@ -48,7 +55,7 @@ export class Ballot {
     const { votes, failures } = await poll.run(first === undefined ? 0 : hedgeAfter(first));
     const winner = votes.find((vote) => votes.filter(({ digest }) => digest === vote.digest).length >= QUORUM);
     if (winner !== undefined) {
-      this.fault = undefined;
+      this.newest = undefined;
       for (const vote of votes) if (vote.digest !== winner.digest) this.outvoted(vote, matter.what);
       return winner.value;
     }
@@ -62,15 +69,19 @@ export class Ballot {
     const endpoints = votes.map(({ endpoint }) => endpoint.name).join(' ');
     this.logger.error('quorum.unsettled', { what, endpoints, isTakenAnyway: chosen !== undefined });
     if (chosen !== undefined) return chosen;
-    this.fault = `its providers disagree on ${what} and no two of them agree`;
+    this.failed(`its providers disagree on ${what} and no two of them agree`);
     throw new QuorumMissed(`The providers disagree on ${what}.`, { context: { endpoints } });
   }
 
   private missed(what: string, answered: number, failures: readonly unknown[]): unknown {
     const isUnknown = answered === 0 && failures.every((failure) => failure instanceof RpcFailed && failure.kind === 'unknown');
     if (isUnknown && failures.length > 0) return failures[0];
-    this.fault = `${String(answered)} of its providers answered for ${what}, and ${String(QUORUM)} must agree`;
+    this.failed(`${String(answered)} of its providers answered for ${what}, and ${String(QUORUM)} must agree`);
     return new QuorumMissed(`Fewer than ${String(QUORUM)} providers answered for ${what}.`, { cause: failures[0], context: { answered } });
+  }
+
+  private failed(fault: string): void {
+    this.newest = { fault, atMs: performance.now() };
   }
 
   private outvoted(vote: Vote<unknown>, what: string): void {

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { SystemClock } from '@droppio/platform';
 import { NATIVE_TOKEN, type ChainLog, type Hex, type LogFilter } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ChainSettings } from '../chain-settings.js';
 import { TIP_TOPIC } from '../decode-tip.js';
 import { unregisteredMetrics } from '../metrics.js';
@@ -154,6 +154,16 @@ describe('a quorum of two', () => {
     const reader = await readerOf(honest, broken);
     await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
     expect(reader.quorumFault).toMatch(/1 of its providers answered for the logs of block 2, and 2 must agree/);
+  });
+
+  it('says nothing any more of a block that nobody asked for again', async () => {
+    const reader = await readerOf(honest, down);
+    await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+    expect(reader.quorumFault).toBeDefined();
+    const later = performance.now() + 21_000;
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(later);
+    expect(reader.quorumFault).toBeUndefined();
+    clock.mockRestore();
   });
 
   it('is reached by the third provider when one of the first two is down, or says nothing', async () => {
