@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dice } from './dice.js';
 import { FaultyChain } from './faulty-chain.js';
+import { SLOTS } from './failpoints.js';
 import type { Group } from './group.js';
 import { liftTraps, prepare, type Trap } from './process-actions.js';
+import { promisedLogs } from './promises.js';
 import type { BlockPlan, ChainAction, Fate, Plan, Step } from './scenario.js';
 import { TipMaker } from './tip-maker.js';
 import { lineage, TwinChains, type ChainBlock, type Twin } from './twin-chains.js';
 
 /** Longest wait for a sign of life after a step. */
 const BEAT_MS = 700;
+export const DROP_AFTER = 2;
+const PATIENCE_BLOCKS = DROP_AFTER + 1;
 
 /** One seed's chain: its nodes, its endpoints and everything that happens to them. */
 export class ChainStory {
@@ -51,6 +55,24 @@ export class ChainStory {
     const block = await this.twins.mine(active, txs);
     this.chain.announce(active, block);
     return block;
+  }
+
+  /** A block that nodes tell of before it is there, where they do that. */
+  private async seal(txs: readonly string[]): Promise<void> {
+    const { twins, chain, group, maker } = this;
+    if (!this.plan.promises || txs.length === 0 || this.dice.chance(0.3)) {
+      await this.mine(txs);
+      return;
+    }
+    for (const slot of SLOTS) chain.limit(slot, twins.head.number);
+    const block = await twins.mine(twins.active, txs);
+    const { logs, lie } = await promisedLogs(twins.nodes[twins.active].line, block, maker.jar, this.dice);
+    chain.promise(logs);
+    group.tally.add('promised:logs', logs.length);
+    if (lie !== 'none') group.tally.add(`promised:${lie}`);
+    await sleep(this.dice.int(20, 120));
+    chain.unlimit();
+    chain.announce(twins.active, block);
   }
 
   async oneTip(): Promise<string[]> {
@@ -113,7 +135,7 @@ export class ChainStory {
   private async act(action: ChainAction): Promise<void> {
     switch (action.kind) {
       case 'mine':
-        for (const block of action.blocks) await this.mine(await this.txsOf(block));
+        for (const block of action.blocks) await this.seal(await this.txsOf(block));
         return;
       case 'reorg':
         return this.reorg(action.depth, action.longer, action.fate);
@@ -203,6 +225,8 @@ export class ChainStory {
     this.chain.heal();
     do await this.mine(await this.txsOf({ txs: [], resent: 1 }));
     while (this.twins.head.number < this.twins.highest);
+    // A promise that nothing came of is taken back some blocks later.
+    if (this.plan.promises) for (let blocks = 0; blocks < PATIENCE_BLOCKS; blocks += 1) await this.mine([]);
     await liftTraps(this);
     const way = this.dice.weighted([['grown', 6] as const, ['rival', 2] as const, ['back', 2] as const]);
     const depth = Math.min(this.dice.int(1, 3), this.twins.deepest);

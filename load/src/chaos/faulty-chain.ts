@@ -12,6 +12,7 @@ interface Listener {
   readonly slot: Slot;
   readonly endpoint: number;
   subscription: string | undefined;
+  topic: 'newHeads' | 'pendingLogs';
   silent: boolean;
   held: ChainBlock | undefined;
 }
@@ -52,8 +53,17 @@ export class FaultyChain {
   announce(twin: Twin, block: ChainBlock): void {
     for (const listener of this.listeners) {
       const endpoint = this.endpoints[listener.endpoint];
+      if (listener.topic !== 'newHeads') continue;
       if (endpoint?.twin !== twin || endpoint.behind > 0 || block.number > this.ceilingOf(listener.slot)) continue;
       this.push(listener, endpoint, block);
+    }
+  }
+
+  /** Tells of logs whose block is not sealed, one by one, as flashblocks do; some of them twice. */
+  promise(logs: readonly object[]): void {
+    for (const listener of this.listeners) {
+      if (listener.topic !== 'pendingLogs') continue;
+      for (const [index, log] of logs.entries()) for (let times = 0; times <= index % 2; times += 1) this.send(listener, log);
     }
   }
 
@@ -63,7 +73,15 @@ export class FaultyChain {
       socket.terminate();
       return;
     }
-    const listener: Listener = { socket, slot, endpoint: index, subscription: undefined, silent: false, held: undefined };
+    const listener: Listener = {
+      socket,
+      slot,
+      endpoint: index,
+      subscription: undefined,
+      topic: 'newHeads',
+      silent: false,
+      held: undefined,
+    };
     this.listeners.add(listener);
     socket.on('close', () => this.listeners.delete(listener));
     socket.on('error', () => {
@@ -87,6 +105,7 @@ export class FaultyChain {
     };
     if (method === 'eth_chainId') answer({ result: endpoint.isStranger ? '0x1' : `0x${this.chainId.toString(16)}` });
     else if (method === 'eth_subscribe' && params[0] === 'newHeads') this.subscribe(listener, endpoint, answer);
+    else if (method === 'eth_subscribe' && params[0] === 'pendingLogs') this.subscribeToPending(listener, answer);
     else answer({ error: { code: -32601, message: `the method ${method} does not exist` } });
   }
 
@@ -99,6 +118,12 @@ export class FaultyChain {
     const subscription = listener.subscription;
     if (endpoint.spend('ws-early')) this.send(listener, this.twins.headOf(endpoint.twin).header);
     answer({ result: subscription });
+  }
+
+  private subscribeToPending(listener: Listener, answer: (body: object) => void): void {
+    listener.topic = 'pendingLogs';
+    listener.subscription = '0x9e';
+    answer({ result: listener.subscription });
   }
 
   private push(listener: Listener, endpoint: FaultyEndpoint, block: ChainBlock): void {
@@ -118,7 +143,7 @@ export class FaultyChain {
     listener.held = undefined;
   }
 
-  private send({ socket, subscription }: Listener, header: Header): void {
+  private send({ socket, subscription }: Listener, header: Header | object): void {
     socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'eth_subscription', params: { subscription, result: header } }));
   }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RelayQueue, TipFeed } from '@droppio/tips';
+import type { Creator, CreatorDirectory, Hex, RelayQueue, TipFeed } from '@droppio/tips';
 import { openTestStorage } from '@droppio/storage/testing';
 import { installAudit, offences, sql } from './audit.js';
-import { ChainStory } from './chain-story.js';
+import { ChainStory, DROP_AFTER } from './chain-story.js';
 import { Failpoints, SLOTS, type Slot } from './failpoints.js';
 import { FaultyProxy } from './faulty-proxy.js';
 import { roleOf, type Group } from './group.js';
@@ -33,7 +33,8 @@ export interface GroupResult {
   readonly output: string;
 }
 
-const CREATORS = 6;
+/** When each creator of a group hears of a tip: before its block, with it, some blocks later. */
+const ALERT_AFTER = [0, 0, 1, 1, 1, 3] as const;
 const FIRST_CHAIN = 7_340_000;
 const SETTLE_MS = 30_000;
 const SINK_MS = 8000;
@@ -64,15 +65,7 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
   const storage = await openTestStorage(services.postgres.url, { poolSize: 2 });
   undo.push(() => storage.drop());
   await installAudit(storage.url, invocation.extraSql);
-  const creators = await Promise.all(
-    Array.from({ length: CREATORS }, () =>
-      storage.directory.createCreator({
-        handle: `c${randomBytes(6).toString('hex')}`,
-        displayName: 'A creator',
-        wallets: [`0x${randomBytes(20).toString('hex')}`],
-      }),
-    ),
-  );
+  const creators = await Promise.all(ALERT_AFTER.map((alertAfter) => register(storage.directory, alertAfter)));
   await storage.database.close();
   const proxy = await FaultyProxy.start();
   undo.push(() => proxy.stop());
@@ -126,6 +119,16 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
   return { group, stories, sinks };
 }
 
+async function register(directory: CreatorDirectory, alertAfter: number): Promise<Creator> {
+  const wallet: Hex = `0x${randomBytes(20).toString('hex')}`;
+  const creator = await directory.createCreator({
+    handle: `c${randomBytes(6).toString('hex')}`,
+    displayName: 'A creator',
+    wallets: [wallet],
+  });
+  return directory.changeCreator(creator.id, { alertAfter });
+}
+
 function chainSetting(story: ChainStory, proxy: FaultyProxy, slot: Slot): object {
   const urls = (protocol: 'http' | 'ws'): string[] =>
     story.chain.endpoints.map((endpoint) => proxy.url(protocol, slot, story.chainId, endpoint.index));
@@ -138,6 +141,7 @@ function chainSetting(story: ChainStory, proxy: FaultyProxy, slot: Slot): object
     startBlock: 0,
     native: { symbol: 'ETH', decimals: 18 },
     pollMs: 200,
+    ...(story.plan.promises ? { preconfirmations: { source: 'pendingLogs', dropAfter: DROP_AFTER } } : {}),
   };
 }
 

@@ -14,6 +14,8 @@ export interface StandingTip {
   readonly message: string;
   readonly ref: string;
   readonly blockNumber: number;
+  /** Blocks on top of its own. */
+  readonly onTop: number;
   readonly blockHash: string;
   readonly logIndex: number;
 }
@@ -59,6 +61,7 @@ export async function walkChain(line: RpcLine, chainId: number, jar: string): Pr
       message: args.message,
       ref: args.ref,
       blockNumber: Number(log.blockNumber),
+      onTop: Number(head.number) - Number(log.blockNumber),
       blockHash: log.blockHash,
       logIndex: Number(log.logIndex),
     });

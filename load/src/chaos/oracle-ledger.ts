@@ -29,6 +29,8 @@ export interface LedgerStream {
   readonly head: number;
   readonly published: number;
   readonly wallets: readonly string[];
+  /** Blocks that a tip must have before this creator hears of it. */
+  readonly alertAfter: number;
   readonly events: readonly LedgerEvent[];
 }
 
@@ -45,7 +47,7 @@ SELECT chain_id || '-0x' || encode(tx_hash, 'hex') || '-' || ordinal AS id, chai
 FROM tips`;
 const EVENTS = `SELECT creator_id, seq, type, payload->>'id' AS id, payload->>'state' AS state, payload->>'rev' AS rev FROM creator_events ORDER BY seq`;
 const STREAMS = `
-SELECT s.creator_id, s.head, s.published, ARRAY(SELECT '0x' || encode(w.address, 'hex') FROM creator_wallets w WHERE w.creator_id = s.creator_id) AS wallets
+SELECT s.creator_id, s.head, s.published, (SELECT alert_after FROM creators c WHERE c.id = s.creator_id) AS alert_after, ARRAY(SELECT '0x' || encode(w.address, 'hex') FROM creator_wallets w WHERE w.creator_id = s.creator_id) AS wallets
 FROM creator_streams s`;
 
 export async function readTips(url: string): Promise<LedgerTip[]> {
@@ -73,6 +75,7 @@ export async function readStreams(url: string): Promise<LedgerStream[]> {
     creatorId: String(stream['creator_id']),
     head: Number(stream['head']),
     published: Number(stream['published']),
+    alertAfter: Number(stream['alert_after']),
     wallets: Array.isArray(stream['wallets']) ? stream['wallets'].map(String) : [],
     events: events
       .filter((event) => event['creator_id'] === stream['creator_id'])

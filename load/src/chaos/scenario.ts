@@ -79,6 +79,8 @@ export interface Plan {
   readonly endpoints: number;
   /** One more endpoint serves another chain. */
   readonly stranger: boolean;
+  /** Its nodes tell of transactions before their block is sealed, and not always the truth. */
+  readonly promises: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -94,7 +96,14 @@ export function planOf(seed: number, emphasis: Emphasis = 'mixed'): Plan {
   const endpoints = dice.int(2, 3);
   const length = emphasis === 'mixed' ? dice.int(9, 14) : 7;
   const steps = Array.from({ length }, (_, index) => stepOf(dice.fork(index), index, endpoints, emphasis));
-  return { seed, epochSlots: dice.int(4, 7), endpoints, stranger: dice.chance(0.15), steps };
+  return {
+    seed,
+    epochSlots: dice.int(4, 7),
+    endpoints,
+    stranger: dice.chance(0.15),
+    promises: emphasis === 'mixed' && dice.chance(0.4),
+    steps,
+  };
 }
 
 function stepOf(dice: Dice, index: number, endpoints: number, emphasis: Emphasis): Step {

@@ -24,6 +24,7 @@ export function summary(
     ],
     ['Reorgs by depth', listed(tally, 'depth:')],
     ['Transactions of replaced blocks', `${listed(tally, 'fate:')}; ${plain('chain:resent')} sent again`],
+    ['Told before their block', listed(tally, 'promised:')],
     ['Faults of endpoints', `${String(tally.all('fault:'))}: ${listed(tally, 'fault:')}`],
     ['Processes', listed(tally, 'process:')],
     ['Struck at', listed(tally, 'failpoint:')],
