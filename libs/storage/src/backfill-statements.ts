@@ -21,7 +21,7 @@ blocks AS (
   ON CONFLICT DO NOTHING
 )`;
 
-const stored = (from: string, [toldTo, told, due]: readonly [string, string, string]): string => `
+const stored = (from: string, [toldTo, told, due]: readonly [string, string, string], returning: string): string => `
 stored AS (
   INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told, due_number, state, rev,
     block_number, block_hash, block_time_ms, log_index)
@@ -29,12 +29,12 @@ stored AS (
     number, hash, time_ms, log_index
   FROM ${from}
   ON CONFLICT DO NOTHING
-  RETURNING *
+  RETURNING ${returning}
 )`;
 
 const COUNT = '(SELECT count(*)::int FROM stored) AS stored';
 
-export const BACKFILL = `WITH ${INPUT}, ${stored('input', ['NULL::uuid', 'true', 'NULL::bigint'])} SELECT '{}'::text[] AS creators, ${COUNT}`;
+export const BACKFILL = `WITH ${INPUT}, ${stored('input', ['NULL::uuid', 'true', 'NULL::bigint'], '1')} SELECT '{}'::text[] AS creators, ${COUNT}`;
 
 /*
  * As above, and $4 the height that the chain has reached with us: a creator that wants more blocks on top of a tip hears of it when it is due,
@@ -48,7 +48,7 @@ WITH ${INPUT}, owned AS MATERIALIZED (
   SELECT o.*, o.number + coalesce((SELECT c.alert_after FROM creators c WHERE c.id = o.told_to), 1) - 1 AS due_at FROM owned o
 ), ripened AS MATERIALIZED (
   SELECT t.*, t.told_to IS NULL OR t.state = 'finalized' OR t.due_at <= $4::bigint AS ripe FROM timed t
-), ${stored('ripened', ['told_to', 'ripe', 'CASE WHEN NOT ripe THEN due_at END'])}, news AS MATERIALIZED (
+), ${stored('ripened', ['told_to', 'ripe', 'CASE WHEN NOT ripe THEN due_at END'], '*')}, news AS MATERIALIZED (
   SELECT s.told_to AS creator_id, row_number() OVER (ORDER BY s.block_number, s.log_index) AS nth, 'tip' AS type, s.state, s.rev,
     s.chain_id, s.tx_hash, s.ordinal, s.display, s.block_time_ms, i.seen_at_ms
   FROM stored s JOIN input i ON (i.tx_hash, i.ordinal, i.hash) = (s.tx_hash, s.ordinal, s.block_hash)
