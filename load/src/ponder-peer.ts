@@ -23,7 +23,11 @@ export type PeerMode = (typeof PEER_MODES)[number];
 export function installPonder(say: (line: string) => void): { readonly version: string; readonly node: string } {
   if (!existsSync(resolve(FOLDER, 'node_modules/ponder/package.json'))) {
     say('Ponder is not installed: running "npm ci" in load/peers/ponder (about a minute).');
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: FOLDER, stdio: ['ignore', 'ignore', 'inherit'], timeout: 300_000 });
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: FOLDER,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 300_000,
+    });
   }
   const manifest: unknown = JSON.parse(readFileSync(resolve(FOLDER, 'node_modules/ponder/package.json'), 'utf8'));
   const version = execFileSync(nodeForPeer(), ['--version'], { encoding: 'utf8' }).trim();
