@@ -10,8 +10,10 @@ import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { claimFolder } from './embedded-claim.js';
 import { EmbeddedPostgres, notStarted } from './embedded-postgres.js';
 import { endServer, processFacts, runningServer } from './embedded-process.js';
+import { describeLeaderLock } from './leader-lock.contract.js';
+import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
-import { openTestStorage } from './testing/index.js';
+import { endLeaderLocks, openTestStorage } from './testing/index.js';
 import { describeTipLedger } from './tip-ledger.contract.js';
 import { describeTipReading } from './tip-reading.contract.js';
 
@@ -63,6 +65,15 @@ describe('an embedded Postgres', () => {
   describeTipReading('an embedded Postgres', make);
   describeCreatorDirectory('an embedded Postgres', make);
   describeSignInStore('an embedded Postgres', make);
+  describeLeaderLock('an embedded Postgres', () =>
+    Promise.resolve({
+      join: () => new PostgresLeaderLock({ url: postgres.url }),
+      cut: async () => {
+        await endLeaderLocks(postgres.url);
+      },
+      close: () => Promise.resolve(),
+    }),
+  );
 });
 
 describe(EmbeddedPostgres.name, () => {
