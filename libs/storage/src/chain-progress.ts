@@ -32,9 +32,16 @@ SELECT epoch FROM lease`;
 
 const RELEASE = `UPDATE chain_leases SET expires_at = '-infinity' WHERE chain_id = $1 AND holder = $2`;
 
+/*
+ * A takeover raises the epoch of a cursor that is there. One that comes after it must start with the epoch of whoever leads by then, or the
+ * leader before would go on until the next renewal.
+ */
 const BEGIN = `
-WITH cur AS (
-  INSERT INTO chain_cursors AS c (chain_id, number, hash, epoch, begun_number) VALUES ($1, $2::bigint, $3, $6, $2::bigint)
+WITH lease AS MATERIALIZED (
+  SELECT epoch FROM chain_leases WHERE chain_id = $1 FOR SHARE
+), cur AS (
+  INSERT INTO chain_cursors AS c (chain_id, number, hash, epoch, begun_number)
+  VALUES ($1, $2::bigint, $3, greatest($6::bigint, (SELECT epoch FROM lease)), $2::bigint)
   ON CONFLICT (chain_id) DO UPDATE SET epoch = greatest(c.epoch, excluded.epoch)
   RETURNING number, hash, epoch, chain_id
 ), block AS (

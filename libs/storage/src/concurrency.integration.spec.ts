@@ -58,6 +58,16 @@ describe('many writers at once', () => {
     }
   }
 
+  it('begins no chain for a leader that another one has followed meanwhile', async () => {
+    const chainId = aChainId();
+    const genesis = aBlock();
+    const old = await storage.ledger.acquire(chainId, 'old', 0);
+    const next = await otherLedger.acquire(chainId, 'new', 10_000);
+    const start = await storage.ledger.begin(chainId, genesis, old?.fence ?? 0);
+    expect(start.fence).toBe(next?.fence);
+    expect(await storage.ledger.commit(chainId, old?.fence ?? 0, aCommit(aChildOf(genesis)))).toEqual({ kind: 'moved' });
+  });
+
   it('lets one of several leaders have a height', async () => {
     const chainId = aChainId();
     let at = aBlock({ number: 1 });
