@@ -32,7 +32,11 @@ export class Services {
   /** One backend dies by SIGKILL: Postgres then ends all the others and recovers from its log, as after a crash. */
   async crashPostgres(): Promise<void> {
     const [row] = await sql(this.postgres.url, `SELECT pid FROM pg_stat_activity WHERE usename LIKE 'chaos_l%' LIMIT 1`);
-    if (row !== undefined) process.kill(Number(row['pid']), 'SIGKILL');
+    try {
+      if (row !== undefined) process.kill(Number(row['pid']), 'SIGKILL');
+    } catch {
+      // It ended by itself just now.
+    }
   }
 
   async flushRedis(): Promise<void> {
