@@ -16,6 +16,8 @@ export interface Matter<T> {
   /** Equal for equal answers. */
   readonly digest: (value: T) => string;
   readonly prefer?: RpcEndpoint | undefined;
+  /** What one of them has said already. */
+  readonly given?: Answer<T> | undefined;
   /** What to take when the answers differ and nobody is left to ask; `undefined`: nothing. */
   readonly otherwise?: (values: readonly T[]) => T | undefined;
 }
@@ -49,7 +51,8 @@ export class Ballot {
 
   /** Throws `QuorumMissed`; `RpcFailed` of kind `unknown` when every provider says that it does not know the block. */
   async decide<T>(matter: Matter<T>): Promise<T> {
-    const providers = byProvider(this.pool.order({ prefer: matter.prefer }));
+    const spoken = matter.given?.endpoint.provider;
+    const providers = byProvider(this.pool.order({ prefer: matter.prefer }).filter(({ provider }) => provider !== spoken));
     const [first] = providers[0] ?? [];
     const poll = new Poll(matter, providers);
     const { votes, failures } = await poll.run(first === undefined ? 0 : hedgeAfter(first));
@@ -100,7 +103,7 @@ function byProvider(endpoints: readonly RpcEndpoint[]): readonly (readonly RpcEn
 
 /** One matter before the providers: asks as many as it takes, and ends when two agree or all have spoken. */
 class Poll<T> {
-  private readonly votes: Vote<T>[] = [];
+  private readonly votes: Vote<T>[];
   private readonly failures: unknown[] = [];
   private running = 0;
   private next = 0;
@@ -109,13 +112,16 @@ class Poll<T> {
   constructor(
     private readonly matter: Matter<T>,
     private readonly providers: readonly (readonly RpcEndpoint[])[],
-  ) {}
+  ) {
+    const { given, digest } = matter;
+    this.votes = given === undefined ? [] : [{ ...given, digest: digest(given.value) }];
+  }
 
   async run(hedgeMs: number): Promise<{ readonly votes: readonly Vote<T>[]; readonly failures: readonly unknown[] }> {
     const ended = new Promise<void>((resolve) => {
       this.done = resolve;
     });
-    for (let n = 0; n < QUORUM; n += 1) this.askNext();
+    for (let n = this.votes.length; n < QUORUM; n += 1) this.askNext();
     const timer = setTimeout(() => {
       this.askNext();
     }, hedgeMs);

@@ -1,13 +1,14 @@
 import { Logger } from '@nestjs/common';
-import type { BlockHeader, ChainLog, Clock, LogFilter } from '@droppio/tips';
+import type { BlockHeader, ChainLog, Clock, Hex, LogFilter } from '@droppio/tips';
 import type { RpcMetrics } from '../metrics.js';
 import type { Ballot } from './ballot.js';
+import type { BloomVerdict } from './bloom.js';
 import { checkedBlock, isAsked } from './checked-logs.js';
 import { logsDigest } from './log-digest.js';
 import { isTooMuch } from './log-range-error.js';
 import { LogRanges } from './log-ranges.js';
 import type { LogQuorum } from './quorum.js';
-import { parseLogs, parseReceipts } from './rpc-answer.js';
+import { parseBlock, parseLogs, parseReceipts } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import type { Answer, AskOptions, RpcPool } from './rpc-pool.js';
@@ -40,6 +41,24 @@ export class LogFetcher {
   /** Up to this height answers for many blocks at once may be used. */
   finalizedAt(number: number): void {
     this.ranges.finalized = Math.max(this.ranges.finalized, number);
+  }
+
+  /**
+   * A bloom is one node's word, and a false one hides tips: with a quorum two providers must have told it before it may spare a question.
+   * Among final blocks the question is cheap, since it is asked for many at once.
+   */
+  async mayHaveLogs(block: BlockHeader, oracle: (bloom: Hex) => BloomVerdict, source: RpcEndpoint | undefined): Promise<BloomVerdict> {
+    const verdict = oracle(block.logsBloom);
+    if (verdict !== 'excluded' || this.quorum === undefined) return verdict;
+    if (this.ranges.finalized >= block.number) return 'possible';
+    const { logsBloom } = await this.ballot.decide({
+      what: `the bloom of block ${String(block.number)}`,
+      ask: (only) =>
+        this.pool.ask({ method: 'eth_getBlockByHash', params: [block.hash, false], parse: (answer) => sameBlock(answer, block) }, { only }),
+      digest: (header) => header.logsBloom,
+      given: source && { value: block, endpoint: source },
+    });
+    return oracle(logsBloom);
   }
 
   async logs(block: BlockHeader, filter: LogFilter, { prefer, isEmptySuspicious }: LogQuestion): Promise<readonly ChainLog[]> {
@@ -104,4 +123,11 @@ export class LogFetcher {
 
 function onlyOurs(logs: readonly ChainLog[], filter: LogFilter): readonly ChainLog[] {
   return logs.filter((log) => isAsked(log, filter));
+}
+
+function sameBlock(answer: unknown, { hash }: BlockHeader): BlockHeader {
+  const block = parseBlock(answer);
+  if (block === undefined) throw new RpcFailed('unknown', 'the node has no such block');
+  if (block.hash !== hash) throw new RpcFailed('malformed', 'the node answered with another block');
+  return block;
 }

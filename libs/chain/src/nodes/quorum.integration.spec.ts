@@ -9,8 +9,9 @@ import { unregisteredMetrics } from '../metrics.js';
 import { FakeNode, type Answerer } from '../testing/fake-node.js';
 import { JAR } from '../testing/follow-kit.js';
 import { aTx, ScriptedChain } from '../testing/scripted-chain.js';
-import { honestly, logOf } from '../testing/scripted-node.js';
+import { blockOf, honestly, logOf } from '../testing/scripted-node.js';
 import { aRawTip, aTipLog } from '../testing/tip-log.js';
+import { bloomOf } from './bloom.js';
 import { ViemChainReader } from './viem-chain-reader.js';
 
 Logger.overrideLogger(false);
@@ -99,6 +100,32 @@ describe('a quorum of two', () => {
       await Promise.all(nodes.map((node) => node.stop()));
       nodes = [];
     }
+  });
+
+  it('believes no bloom of one provider: what it would hide is found all the same, and the one that told it is named', async () => {
+    const lyingHeader: Answerer = (question) => {
+      if (!question.method.startsWith('eth_getBlockBy') || question.params[0] === '0x0') return honestly(chain, question);
+      return { result: { ...blockOf(chain.tip), logsBloom: bloomOf([randomHex(20)]) } };
+    };
+    const reader = await readerOf(lyingHeader, honest, honest);
+    const head = await reader.blockByHash(chain.tip.hash);
+    expect(head?.logsBloom).not.toBe(chain.tip.logsBloom);
+    expect(await reader.logs(head ?? chain.tip, filter)).toEqual(all());
+    expect(outvoted).toEqual(['1-rpc0']);
+    await Promise.all(nodes.map((node) => node.stop()));
+    // A bloom that only one of two has told is no reason to skip the block.
+    const two = await readerOf(lyingHeader, down);
+    const told = await two.blockByHash(chain.tip.hash);
+    await expect(two.logs(told ?? chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+  });
+
+  it('asks a second provider for the header where a bloom excludes our logs, and nobody for logs', async () => {
+    const other = chain.mine({ hash: randomHex(32), tips: [], logs: [{ ...forged(1n), address: randomHex(20), topics: [randomHex(32)] }] });
+    const reader = await readerOf(honest, honest, honest);
+    const block = await reader.blockByHash(other.hash);
+    expect(await reader.logs(block ?? other, filter)).toEqual([]);
+    expect(nodes.map((node) => node.count('eth_getBlockByHash')).reduce((sum, count) => sum + count)).toBe(2);
+    expect(asked()).toEqual([0, 0, 0]);
   });
 
   it('asks the one that was outvoted last for a while', async () => {

@@ -144,9 +144,10 @@ export class ViemChainReader extends ChainReader {
   }
 
   override async logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]> {
-    const verdict = this.bloomVerdict(filter)(block.logsBloom);
+    const prefer = this.sources.get(block.hash);
+    const verdict = await this.fetcher.mayHaveLogs(block, this.bloomVerdict(filter), prefer);
     if (verdict === 'excluded') return [];
-    return this.fetcher.logs(block, filter, { prefer: this.sources.get(block.hash), isEmptySuspicious: verdict === 'possible' });
+    return this.fetcher.logs(block, filter, { prefer, isEmptySuspicious: verdict === 'possible' });
   }
 
   override async payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]> {
