@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod';
 import { describeLeaderLock } from './leader-lock.contract.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
@@ -82,8 +82,13 @@ describe(PostgresLeaderLock.name, () => {
   });
 
   it('is off behind a pooler in transaction mode: no connection, nothing taken', async () => {
+    const logged = vi.spyOn(Logger.prototype, 'log');
     const off = new PostgresLeaderLock({ url: made.url, pooler: 'transaction' });
+    expect(logged).not.toHaveBeenCalled();
     expect(await off.take(chainId)).toBe(false);
+    expect(await off.take(chainId)).toBe(false);
+    expect(logged.mock.calls.map(([event]) => String(event))).toEqual(['leader-lock.off']);
+    logged.mockRestore();
     await off.give(chainId);
     await off.close();
     expect(await backends(made.url)).toEqual([]);

@@ -37,14 +37,15 @@ export class PostgresLeaderLock extends LeaderLock {
   private failures = 0;
   private retryAtMs = 0;
   private isOff: boolean;
+  private hasSaid = false;
 
   constructor(private readonly options: Pick<StorageOptions, 'url' | 'pooler'>) {
     super();
     this.isOff = options.pooler === 'transaction';
-    if (this.isOff) this.logger.log('leader-lock.off', { reason: 'DATABASE_POOLER=transaction: a standby takes over by lease alone' });
   }
 
   override take(chainId: number): Promise<boolean> {
+    if (this.options.pooler === 'transaction') this.sayOff();
     return this.inTurn(false, async () => {
       const client = await this.connected();
       if (client === undefined) return false;
@@ -71,6 +72,13 @@ export class PostgresLeaderLock extends LeaderLock {
     const { client } = this;
     this.client = undefined;
     await client?.end().catch(() => undefined);
+  }
+
+  /** Once, and only where somebody asks: most processes lead nothing. */
+  private sayOff(): void {
+    if (this.hasSaid) return;
+    this.hasSaid = true;
+    this.logger.log('leader-lock.off', { reason: 'DATABASE_POOLER=transaction: a standby takes over by lease alone' });
   }
 
   private inTurn<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
