@@ -5,7 +5,7 @@ import type { Moment, Ruling, Slot } from './failpoints.js';
 import { roleOf } from './group.js';
 import type { FailpointName, ProcessAction } from './scenario.js';
 
-const FIRE_MS = 1200;
+const FIRE_MS = 2000;
 const TAKEOVER_MS = 5000;
 const CURSOR_MS = 4000;
 const POLL_MS = 30;

@@ -177,13 +177,13 @@ const AIMED: Readonly<Record<Exclude<Emphasis, 'mixed'>, readonly [ProcessAction
 
 function processActionOf(dice: Dice, emphasis: Emphasis): ProcessAction | undefined {
   if (emphasis !== 'mixed') return dice.chance(AIMED[emphasis][1]) ? AIMED[emphasis][0] : undefined;
-  if (!dice.chance(0.14)) return undefined;
+  if (!dice.chance(0.15)) return undefined;
   const kind = dice.weighted([
     ['kill', 5] as const,
     ['kill-both', 0.3] as const,
     ['freeze', 1] as const,
-    ['zombie', 1.2] as const,
-    ['late-commit', 1.2] as const,
+    ['zombie', 2.5] as const,
+    ['late-commit', 2] as const,
     ['cut-backends', 1] as const,
     ['crash-postgres', 0.4] as const,
     ['flush-redis', 0.6] as const,
