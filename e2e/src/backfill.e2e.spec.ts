@@ -138,3 +138,26 @@ describe('a backfill that is ended in the middle', () => {
     expect(await count('chain_coverage')).toBe(1);
   });
 });
+
+describe('a backfill that cannot begin', () => {
+  const run = async (
+    args: readonly string[],
+    given: Record<string, string>,
+  ): Promise<{ readonly code: number; readonly output: string }> => {
+    const env = { PATH: process.env['PATH'] ?? '', ...given };
+    const child = startChild(process.execPath, [resolve(ROOT, 'apps/listener/dist/backfill.js'), ...args], { env, cwd: ROOT });
+    return { code: await child.ended, output: child.output() };
+  };
+
+  it('says so in sentences and ends with 1', async () => {
+    const usage = await run(['--chain', '31337'], settings);
+    expect(usage).toMatchObject({ code: 1, output: expect.stringMatching(/^--from is missing\. Usage: [^\n]+\n$/) as unknown });
+    const { REDIS_URL, ...others } = settings;
+    expect(REDIS_URL).toBeDefined();
+    const lonely = await run(['--chain', '31337', '--from', '0'], others);
+    expect(lonely.code).toBe(1);
+    expect(lonely.output).toMatch(/REDIS_URL is missing\.\n.*A standalone without REDIS_URL needs none/);
+    const strange = await run(['--chain', '5', '--from', '0'], settings);
+    expect(strange).toMatchObject({ code: 1, output: 'Chain 5 is not among CHAINS, which names 31337 (dev).\n' });
+  });
+});
