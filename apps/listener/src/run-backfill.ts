@@ -139,7 +139,8 @@ class Backfill {
     );
     for (const { from, to, code } of failed) err.write(`Blocks ${n(from)} to ${n(to)} failed for good: ${code}.\n`);
     if (wasStopped) out.write('Run the same command again to go on; what was searched is not searched again.\n');
-    else if (failed.length > 0) err.write('The others are done. Run the same command again to try what failed.\n');
+    else if (failed.length > 0)
+      err.write('The others are done. Run the same command again to try what failed; with LOG_LEVEL=warn it tells more of why.\n');
     return failed.length > 0 ? 1 : 0;
   }
 }

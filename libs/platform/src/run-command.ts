@@ -36,14 +36,17 @@ export async function runCommand(work: (over: AbortSignal) => Promise<number>): 
   }
 }
 
-/** The rooms of a command: no ports, no health; logs warnings and worse unless more was asked for. Closing it is the command's business. */
+/**
+ * The rooms of a command: no ports, no health. A command speaks in sentences of its own, so it logs nothing unless LOG_LEVEL was set to other
+ * than its preset. Closing it is the command's business.
+ */
 export async function openRooms(plan: {
   readonly service: string;
   readonly settings: PlatformSettings;
   readonly rooms: readonly (DynamicModule | Type)[];
 }): Promise<INestApplicationContext> {
   const { LOG_LEVEL, INSTANCE_ID } = plan.settings;
-  const level: LogLevel = LOG_LEVEL === 'log' ? 'warn' : LOG_LEVEL;
+  const level: LogLevel = LOG_LEVEL === 'log' ? 'fatal' : LOG_LEVEL;
   const logger = new JsonLogger(plan.service, INSTANCE_ID, level);
   Logger.overrideLogger(logger);
   class Command {}
