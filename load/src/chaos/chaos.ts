@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findPrograms } from '@droppio/e2e/houses';
+import { within } from '@droppio/tips';
 import { versionOf } from '../machine.js';
-import { runChaos, type ChaosOrder, type RedGroup } from './chaos-run.js';
+import { endServers, runChaos, type ChaosOrder, type RedGroup } from './chaos-run.js';
 import { mutantTable, runMutants } from './mutations.js';
 import { EMPHASES } from './scenario.js';
 import { summary } from './summary.js';
@@ -13,6 +14,7 @@ import { tooTame } from './verdict.js';
 /** Chains that share a database and two listeners. */
 const TOGETHER = 10;
 const SHOWN = 40;
+const STOP_MS = 10_000;
 
 const { values } = parseArgs({
   options: {
@@ -32,8 +34,13 @@ const order: ChaosOrder = { seed, runs: Number(values.runs), together: Number(va
 
 // Every child hangs one listener on the exit.
 process.setMaxListeners(0);
-// Children die with this process, whatever ends it: an exit is enough.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    // What runs still fails now, in every way.
+    process.on('uncaughtException', () => undefined);
+    void within(STOP_MS, 'stopping the servers', endServers()).finally(() => process.exit(130));
+  });
+}
 
 if (values.mutations) {
   const verdicts = await runMutants(seed, console.log);
