@@ -32,19 +32,17 @@ const transfer = fc
   }));
 const tip = fc.record({ creator: person, from: person }).map((fields) => aTipLog(aRawTip(fields), { address: JAR }));
 /** Some logs in some transactions, in the order of one block. */
-const block = fc
-  .array(fc.tuple(fc.oneof(transfer, tip), fc.nat(4)), { maxLength: 12 })
-  .map((entries) =>
-    [...entries]
-      .sort(([, a], [, b]) => a - b)
-      .map(([log, tx], logIndex): ChainLog => ({
-        ...log,
-        blockHash: topicOf(address(9)),
-        blockNumber: 9,
-        txHash: topicOf(address(100 + tx)),
-        logIndex,
-      })),
-  );
+const block = fc.array(fc.tuple(fc.oneof(transfer, tip), fc.nat(4)), { maxLength: 12 }).map((entries) =>
+  [...entries]
+    .sort(([, a], [, b]) => a - b)
+    .map(([log, tx], logIndex): ChainLog => ({
+      ...log,
+      blockHash: topicOf(address(9)),
+      blockNumber: 9,
+      txHash: topicOf(address(100 + tx)),
+      logIndex,
+    })),
+);
 
 describe(logSieve.name, () => {
   it('lets through whatever makes a tip, whole transactions, in whatever case the node writes', () => {
