@@ -69,6 +69,8 @@ describe(Preconfirmations.name, () => {
 
   describe('a promise that is not kept', () => {
     it('is due to be taken back once its blocks are over, and stops the telling', () => {
+      early.take(0);
+      early.due(9);
       early.dropped();
       tell(aLog());
       early.sealed(block(11));
@@ -117,5 +119,21 @@ describe(Preconfirmations.name, () => {
     early.dropped();
     early.begin();
     expect(early.due(100)).toBe(98);
+  });
+
+  it('looks again at every height until what an earlier term was told last is due', () => {
+    early.begin();
+    early.take(100);
+    const looked: number[] = [];
+    for (let height = 99; height < 120; height += 1) {
+      const due = early.due(height);
+      expect(early.due(height)).toBe(due);
+      if (due === undefined) continue;
+      looked.push(due);
+      early.dropped();
+      expect(early.due(height)).toBeUndefined();
+    }
+    // The youngest promise was for block 101.
+    expect(looked).toEqual([97, 98, 99, 100, 101, 102, 103]);
   });
 });

@@ -32,6 +32,8 @@ export class Preconfirmations {
   private isOff = false;
   /** Promises of an earlier term may stand in the ledger, so the first look is due at once. */
   private overdue = true;
+  /** What an earlier term was told lately is remembered by nobody: looked for at every height until the youngest of it is due. */
+  private inherited: { readonly until: number; lookedAt: number } | undefined;
 
   constructor(
     private readonly chain: ChainSettings,
@@ -72,6 +74,7 @@ export class Preconfirmations {
 
   /** What is to be told now; `undefined`: nothing new. `head` is the height of the newest sealed block that was told of. */
   take(head: number): Preconfirmed | undefined {
+    this.inherited ??= { until: head + 1 + 2 * this.dropAfter, lookedAt: -1 };
     if (this.fresh.size === 0) return undefined;
     const tips = [...this.fresh.values()];
     const number = head + 1;
@@ -105,6 +108,11 @@ export class Preconfirmations {
 
   /** Height up to which promises have not been kept in time and must be taken back; `undefined`: none. */
   due(height: number): number | undefined {
+    const { inherited } = this;
+    if (inherited !== undefined && inherited.lookedAt < Math.min(height, inherited.until)) {
+      inherited.lookedAt = height;
+      this.overdue = true;
+    }
     return this.overdue ? height - this.dropAfter : undefined;
   }
 
@@ -116,6 +124,7 @@ export class Preconfirmations {
   begin(): void {
     for (const kept of [this.logs, this.fresh, this.waiting]) kept.clear();
     this.overdue = true;
+    this.inherited = undefined;
   }
 
   private settle(id: string, { txHash }: SightedTip): void {
