@@ -121,6 +121,24 @@ describe('logs', () => {
     expect(nodes.map((node) => node.count('eth_getLogs'))).toEqual([1, 1]);
   });
 
+  it('that one node does not have are waited for while the other stumbles', async () => {
+    let isDown = false;
+    const stumbling = (question: Parameters<Answerer>[0]): ReturnType<Answerer> => (isDown ? json('busy', 503) : honest(question));
+    const reader = await readerOf(
+      liar('eth_getLogs', () => ({ result: [] })),
+      stumbling,
+    );
+    const other = nodes[1];
+    await reader.head();
+    await expect.poll(() => other?.count('eth_getBlockByNumber')).toBeGreaterThan(0);
+    isDown = true;
+    await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+    // Its circuit is open by now.
+    await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
+    isDown = false;
+    expect(await reader.logs(chain.tip, filter)).toEqual([theLog()]);
+  });
+
   it('get a second look at the only node, whose index may lag behind its headers', async () => {
     let looks = 0;
     const slow = liar('eth_getLogs', (truth) => ((looks += 1), looks === 1 ? { result: [] } : truth()));

@@ -28,6 +28,13 @@ describe(HeadMerge.name, () => {
     expect(merge.admit(b, 'one')).toBe(true);
   });
 
+  it('passes a branch on again when an endpoint goes back to it', () => {
+    const merge = new HeadMerge();
+    const lower = aBlock({ number: 9 });
+    const story = [a, b, a, a, lower, a].map((head) => merge.admit(head, 'one'));
+    expect(story).toEqual([true, true, true, false, true, true]);
+  });
+
   it('does not repeat old heads of an endpoint that is behind', () => {
     const merge = new HeadMerge();
     for (const head of [base, a]) merge.admit(head, 'one');

@@ -21,6 +21,8 @@ export interface LogQuestion {
 
 /** With one endpoint only: how long its index gets to catch up with its headers before it is asked the second time. */
 const SECOND_LOOK_MS = 100;
+const AWAY_MS = 60_000;
+const BEHIND_BLOCKS = 16;
 
 /** The logs of exactly one block, checked against its header. */
 export class LogFetcher {
@@ -96,15 +98,23 @@ export class LogFetcher {
     });
   }
 
-  /** Blooms have false positives: what a second look finds empty too is taken for empty. */
+  /**
+   * Blooms have false positives: what a second look finds empty too is taken for empty. Another endpoint that stumbles for a moment is waited
+   * for (this throws, and the block is tried again); one that has been away or behind for long would only hold the chain up.
+   */
   private async lookAgain(block: BlockHeader, filter: LogFilter, first: RpcEndpoint): Promise<readonly ChainLog[]> {
-    const others = this.pool.order({ except: [first] }).filter((endpoint) => !endpoint.circuit.isOpen);
+    const others = this.pool.order({ except: [first] }).filter((endpoint) => this.isWorthWaitingFor(endpoint, block));
     if (others.length === 0) {
       await this.clock.sleep(SECOND_LOOK_MS);
       return (await this.fetch(block, filter, { prefer: first })).value;
     }
-    const second = await this.fetch(block, filter, { except: [first] });
+    const second = await this.fetch(block, filter, { only: others });
     return second.value;
+  }
+
+  private isWorthWaitingFor({ lastAnswerAtMs, headNumber, circuit }: RpcEndpoint, block: BlockHeader): boolean {
+    const isAway = lastAnswerAtMs === 0 ? circuit.isOpen : this.clock.now() - lastAnswerAtMs >= AWAY_MS;
+    return !isAway && (headNumber < 0 || headNumber >= block.number - BEHIND_BLOCKS);
   }
 
   private async fetch(block: BlockHeader, filter: LogFilter, options: AskOptions): Promise<Answer<readonly ChainLog[]>> {
