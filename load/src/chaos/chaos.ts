@@ -12,7 +12,7 @@ import { summary } from './summary.js';
 import { tooTame } from './verdict.js';
 
 /** Chains that share a database and two listeners. */
-const TOGETHER = 10;
+const TOGETHER = 20;
 const SHOWN = 40;
 const STOP_MS = 10_000;
 
