@@ -145,7 +145,8 @@ SELECT ${CREATORS}`;
 
 /*
  * $1 chain, $2 safe height, $3 finalised height, $4 now, $5 limit. Only tips in canonical blocks are confirmed or safe, so heights
- * suffice. A lost tip was retracted when it was orphaned: no event. A final tip waits for nothing more.
+ * suffice. A lost tip was retracted when it was orphaned: no event, and no revision, or its stream would have a gap should it come back. A
+ * final tip waits for nothing more.
  */
 export const RAISE_STATES = `
 WITH due AS MATERIALIZED (
@@ -155,7 +156,7 @@ WITH due AS MATERIALIZED (
     AND (block_number <= $3 OR (state = 'confirmed' AND block_number <= $2))
   ORDER BY block_number LIMIT $5
 ), raised AS (
-  UPDATE tips t SET rev = rev + 1, updated_at = now(),
+  UPDATE tips t SET rev = rev + (t.state <> 'orphaned')::int, updated_at = now(),
     state = CASE WHEN t.state = 'orphaned' THEN 'lost' WHEN t.block_number <= $3 THEN 'finalized' ELSE 'safe' END,
     told = t.told OR (t.state <> 'orphaned' AND t.block_number <= coalesce($3, -1)),
     due_number = CASE WHEN t.block_number <= $3 THEN NULL ELSE t.due_number END

@@ -195,8 +195,9 @@ async function settled({ stories, sinks, group: { databaseUrl: url, tally } }: F
     const late = await behind(stories, url);
     if (late.length === 0) break;
     if (Date.now() > deadline) return late.map(({ what }) => `not settled after ${String(SETTLE_MS)} ms: ${what}`);
+    for (const { story, awaits } of late) if (awaits === 'blocks') await story?.nudge();
     if (Date.now() > nudgeAt) {
-      const idle = late.flatMap(({ story }) => story ?? []);
+      const idle = late.flatMap(({ story, awaits }) => (awaits === 'listener' ? (story ?? []) : []));
       for (const story of idle) await story.nudge();
       tally.add('rest:needed a block', idle.length);
       nudgeAt = Date.now() + REST_MS;
@@ -217,23 +218,33 @@ async function settled({ stories, sinks, group: { databaseUrl: url, tally } }: F
 interface Late {
   readonly what: string;
   readonly story?: ChainStory;
+  /** A promise told of with the last blocks is taken back some blocks later, so the chain has to grow. */
+  readonly awaits: 'listener' | 'blocks' | 'relay';
 }
+
+const SEEN = `SELECT chain_id, max(block_number) AS number FROM tips WHERE state = 'seen' GROUP BY chain_id`;
 
 const CURSORS = `SELECT chain_id, number, '0x' || encode(hash, 'hex') AS hash, finalized_number FROM chain_cursors`;
 
 async function behind(stories: readonly ChainStory[], url: string): Promise<Late[]> {
   const cursors = new Map((await sql(url, CURSORS)).map((row) => [Number(row['chain_id']), row]));
+  const seen = new Map((await sql(url, SEEN)).map((row) => [Number(row['chain_id']), Number(row['number'])]));
   const late = stories.flatMap((story): Late[] => {
     const { chainId, twins, plan } = story;
     const cursor = cursors.get(chainId);
     const { head } = twins;
     const final = Math.max(0, head.number - 2 * plan.epochSlots);
     const at = `seed ${String(plan.seed)}: the cursor is at ${String(cursor?.['number'])} ${String(cursor?.['hash'])}`;
-    if (cursor?.['hash'] !== head.hash) return [{ what: `${at}, the head at ${String(head.number)} ${head.hash}`, story }];
+    if (cursor?.['hash'] !== head.hash)
+      return [{ what: `${at}, the head at ${String(head.number)} ${head.hash}`, story, awaits: 'listener' }];
     const known = Number(cursor['finalized_number']);
-    return known < final ? [{ what: `${at}, final up to ${String(known)} and not ${String(final)}`, story }] : [];
+    if (known < final) return [{ what: `${at}, final up to ${String(known)} and not ${String(final)}`, story, awaits: 'listener' }];
+    const promised = seen.get(chainId);
+    if (promised === undefined) return [];
+    const isDue = promised <= head.number - DROP_AFTER;
+    return [{ what: `${at}, and a promise for ${String(promised)} stands`, story, awaits: isDue ? 'listener' : 'blocks' }];
   });
   const [outbox] = await sql(url, 'SELECT count(*) AS n FROM creator_streams WHERE published < head');
   const unpublished = Number(outbox?.['n']);
-  return unpublished === 0 ? late : [...late, { what: `${String(unpublished)} creators have unpublished events` }];
+  return unpublished === 0 ? late : [...late, { what: `${String(unpublished)} creators have unpublished events`, awaits: 'relay' }];
 }

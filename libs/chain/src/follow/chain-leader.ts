@@ -62,10 +62,11 @@ export class ChainLeader {
     const { early } = this.parts;
     const promised = early?.take(Math.max(head, this.height));
     if (promised !== undefined) await this.committer.sight(promised);
-    const due = early?.due(this.height);
+    const { height } = this;
+    const due = early?.due(height);
     if (due === undefined) return;
     await this.committer.drop(due);
-    early?.dropped();
+    early?.dropped(height);
   }
 
   /** Raises states up to what the chain has settled meanwhile; asks in the background how far that is. */

@@ -68,18 +68,13 @@ describe(Preconfirmations.name, () => {
   });
 
   describe('a promise that is not kept', () => {
-    it('is due to be taken back once its blocks are over, and stops the telling', () => {
-      early.take(0);
-      early.due(9);
-      early.dropped();
+    it('stops the telling once its blocks are over', () => {
       tell(aLog());
       early.sealed(block(11));
       early.sealed(block(12));
-      expect(early.due(12)).toBeUndefined();
+      expect(early.hasNews).toBe(false);
+      expect(early.hear([aLog()], 78)).toBe(true);
       early.sealed(block(13));
-      expect(early.due(13)).toBe(11);
-      early.dropped();
-      expect(early.due(13)).toBeUndefined();
       expect(tell(aLog())).toBeUndefined();
     });
 
@@ -114,26 +109,17 @@ describe(Preconfirmations.name, () => {
     });
   });
 
-  it('has something to take back at the start of every term: the last one may have left it', () => {
+  it('looks for promises to take back once at every height, and anew in every term', () => {
     expect(early.due(100)).toBe(98);
-    early.dropped();
+    expect(early.due(100)).toBe(98);
+    early.dropped(100);
+    expect(early.due(100)).toBeUndefined();
+    expect(early.due(101)).toBe(99);
+    early.dropped(101);
+    // After a reorg.
+    expect(early.due(100)).toBe(98);
+    early.dropped(100);
     early.begin();
     expect(early.due(100)).toBe(98);
-  });
-
-  it('looks again at every height until what an earlier term was told last is due', () => {
-    early.begin();
-    early.take(100);
-    const looked: number[] = [];
-    for (let height = 99; height < 120; height += 1) {
-      const due = early.due(height);
-      expect(early.due(height)).toBe(due);
-      if (due === undefined) continue;
-      looked.push(due);
-      early.dropped();
-      expect(early.due(height)).toBeUndefined();
-    }
-    // The youngest promise was for block 101.
-    expect(looked).toEqual([97, 98, 99, 100, 101, 102, 103]);
   });
 });

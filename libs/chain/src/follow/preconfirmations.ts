@@ -30,10 +30,8 @@ export class Preconfirmations {
   private readonly settled = new Map<string, true>();
   private heardAtMs = 0;
   private isOff = false;
-  /** Promises of an earlier term may stand in the ledger, so the first look is due at once. */
-  private overdue = true;
-  /** What an earlier term was told lately is remembered by nobody: looked for at every height until the youngest of it is due. */
-  private inherited: { readonly until: number; lookedAt: number } | undefined;
+  /** Height at which the ledger was last asked for promises to take back. */
+  private lookedAt: number | undefined;
 
   constructor(
     private readonly chain: ChainSettings,
@@ -74,7 +72,6 @@ export class Preconfirmations {
 
   /** What is to be told now; `undefined`: nothing new. `head` is the height of the newest sealed block that was told of. */
   take(head: number): Preconfirmed | undefined {
-    this.inherited ??= { until: head + 1 + 2 * this.dropAfter, lookedAt: -1 };
     if (this.fresh.size === 0) return undefined;
     const tips = [...this.fresh.values()];
     const number = head + 1;
@@ -102,29 +99,25 @@ export class Preconfirmations {
       this.waiting.delete(id);
       this.settle(id, tip);
       this.note('dropped');
-      this.overdue = true;
     }
   }
 
-  /** Height up to which promises have not been kept in time and must be taken back; `undefined`: none. */
+  /**
+   * Height up to which promises have not been kept in time and must be taken back; `undefined`: looked for already. Asked of the ledger once
+   * for every height: what an earlier term told of, or a statement whose answer was lost and that lands late, is remembered by nobody here.
+   */
   due(height: number): number | undefined {
-    const { inherited } = this;
-    if (inherited !== undefined && inherited.lookedAt < Math.min(height, inherited.until)) {
-      inherited.lookedAt = height;
-      this.overdue = true;
-    }
-    return this.overdue ? height - this.dropAfter : undefined;
+    return height === this.lookedAt ? undefined : height - this.dropAfter;
   }
 
-  dropped(): void {
-    this.overdue = false;
+  dropped(height: number): void {
+    this.lookedAt = height;
   }
 
   /** A new start: what was promised before may have been settled by somebody else. */
   begin(): void {
     for (const kept of [this.logs, this.fresh, this.waiting]) kept.clear();
-    this.overdue = true;
-    this.inherited = undefined;
+    this.lookedAt = undefined;
   }
 
   private settle(id: string, { txHash }: SightedTip): void {

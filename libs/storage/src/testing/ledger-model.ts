@@ -90,7 +90,7 @@ export class LedgerModel {
   finalize(safe: number, finalized: number): void {
     if (safe <= this.safe && finalized <= this.finalized) return;
     for (const tip of this.inOrder()) {
-      if (tip.state === 'orphaned' && tip.block <= finalized) this.change(tip, 'lost');
+      if (tip.state === 'orphaned' && tip.block <= finalized) tip.state = 'lost';
       else if (OPEN.includes(tip.state) && tip.block <= finalized) this.raise(tip, 'finalized');
       else if (tip.state === 'confirmed' && tip.block <= safe) this.raise(tip, 'safe');
     }
