@@ -22,8 +22,8 @@ describeRelayQueue(BullRelayQueue.name, () => {
   const queues: BullRelayQueue[] = [];
   const prefix = `{test-${randomUUID()}}`;
   return {
-    open(settings) {
-      const queue = openQueue(inject('redisUrl'), prefix, settings);
+    open(settings, presence) {
+      const queue = openQueue(inject('redisUrl'), prefix, { ...settings, ...(presence && { presence }) });
       queues.push(queue);
       return queue;
     },

@@ -2,9 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { Queue, UnrecoverableError, type Job, type JobsOptions } from 'bullmq';
 import { errorFields } from '@droppio/platform';
-import { BrokerUnavailable, DroppioError, isRetryable, RelayQueue, within, type RelayJob, type RelayWorker } from '@droppio/tips';
+import {
+  BrokerUnavailable,
+  DroppioError,
+  isRetryable,
+  RelayQueue,
+  within,
+  type Presence,
+  type RelayJob,
+  type RelayWorker,
+} from '@droppio/tips';
 import { BullWorker } from './bull-worker.js';
 import { CommandLink } from './command-link.js';
+import { isLive } from './live-creators.js';
 import type { LinkMetrics, QueueMetrics } from './metrics.js';
 import type { RedisConnections } from './redis-connections.js';
 import { jobKey, RELAY_QUEUE_DEFAULTS, RelayJobSchema, type RelayQueueSettings } from './relay-job.js';
@@ -15,9 +25,12 @@ const QUEUE = 'relay';
 const NOT_LIVE = 10;
 const NUDGE_TIMEOUT_MS = 1000;
 const COUNT_EVERY_MS = 1000;
+
 export interface BullRelayQueueOptions extends Partial<RelayQueueSettings> {
   /** Before all keys of the queue; in braces, so that a cluster keeps them in one slot. */
   readonly prefix?: string;
+  /** Asked whether overlays wait, where the one who nudges does not say. */
+  readonly presence?: Presence;
 }
 
 /**
@@ -28,6 +41,7 @@ export class BullRelayQueue extends RelayQueue {
   private readonly log = new Logger('broker');
   private readonly settings: RelayQueueSettings;
   private readonly prefix: string;
+  private readonly presence: Presence | undefined;
   private readonly connections: RedisConnections;
   private readonly link: CommandLink;
   private readonly queue: Queue<RelayJob>;
@@ -43,6 +57,7 @@ export class BullRelayQueue extends RelayQueue {
     super();
     this.settings = { ...RELAY_QUEUE_DEFAULTS, ...options };
     this.prefix = options.prefix ?? '{droppio}';
+    this.presence = options.presence;
     this.connections = connections.sibling();
     this.link = new CommandLink(this.connections.connect('commands'), metrics.link);
     this.queue = new Queue<RelayJob>(QUEUE, {
@@ -59,7 +74,7 @@ export class BullRelayQueue extends RelayQueue {
     });
   }
 
-  override async nudge(job: RelayJob, { live = false }: { live?: boolean } = {}): Promise<void> {
+  override async nudge(job: RelayJob, { live }: { live?: boolean } = {}): Promise<void> {
     if (this.closing !== undefined) throw new BrokerUnavailable('The relay queue is closed.');
     this.countWaiting();
     if (this.counted.waiting >= this.settings.maxWaiting) throw new BrokerUnavailable('The relay queue is full.');
@@ -67,7 +82,7 @@ export class BullRelayQueue extends RelayQueue {
       await within(
         NUDGE_TIMEOUT_MS,
         'nudging the relay queue',
-        this.link.run('nudge', () => this.add(job, live)),
+        this.link.run('nudge', async () => this.add(job, live ?? (await isLive(this.presence, job.creatorId)))),
       );
     } catch (error) {
       throw new BrokerUnavailable('The relay queue was not reached.', { cause: error });

@@ -1,7 +1,8 @@
 import { Global, Module } from '@nestjs/common';
-import { BackfillQueue, RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, Presence, RelayQueue, TipFeed } from '@droppio/tips';
 import { BrokerLifecycle } from './broker-lifecycle.js';
 import { MemoryBackfillQueue } from './memory-backfill-queue.js';
+import { MemoryPresence } from './memory-presence.js';
 import { MemoryRelayQueue } from './memory-relay-queue.js';
 import { MemoryTipFeed } from './memory-tip-feed.js';
 import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
@@ -12,10 +13,15 @@ import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
   providers: [
     ...metricProviders,
     { provide: TipFeed, useFactory: (metrics: FeedMetrics) => new MemoryTipFeed(metrics), inject: [FeedMetrics] },
-    { provide: RelayQueue, useFactory: (metrics: QueueMetrics) => new MemoryRelayQueue(metrics), inject: [QueueMetrics] },
+    { provide: Presence, useFactory: () => new MemoryPresence() },
+    {
+      provide: RelayQueue,
+      useFactory: (metrics: QueueMetrics, presence: Presence) => new MemoryRelayQueue(metrics, {}, presence),
+      inject: [QueueMetrics, Presence],
+    },
     { provide: BackfillQueue, useFactory: () => new MemoryBackfillQueue() },
     BrokerLifecycle,
   ],
-  exports: [TipFeed, RelayQueue, BackfillQueue],
+  exports: [TipFeed, RelayQueue, BackfillQueue, Presence],
 })
 export class MemoryBrokerModule {}

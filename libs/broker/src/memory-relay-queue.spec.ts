@@ -5,8 +5,8 @@ import { describeRelayQueue } from './relay-queue.contract.js';
 describeRelayQueue(MemoryRelayQueue.name, () => {
   const queues: MemoryRelayQueue[] = [];
   return {
-    open(settings) {
-      const queue = new MemoryRelayQueue(unregisteredMetrics().queue, settings);
+    open(settings, presence) {
+      const queue = new MemoryRelayQueue(unregisteredMetrics().queue, settings, presence);
       queues.push(queue);
       return queue;
     },

@@ -1,6 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import { backoffMs, BrokerUnavailable, isRetryable, RelayQueue, within, type RelayJob, type RelayWorker } from '@droppio/tips';
+import {
+  backoffMs,
+  BrokerUnavailable,
+  isRetryable,
+  RelayQueue,
+  within,
+  type Presence,
+  type RelayJob,
+  type RelayWorker,
+} from '@droppio/tips';
+import { isLive } from './live-creators.js';
 import type { QueueMetrics } from './metrics.js';
 import { jobKey, RELAY_QUEUE_DEFAULTS, type RelayQueueSettings } from './relay-job.js';
 
@@ -27,23 +37,16 @@ export class MemoryRelayQueue extends RelayQueue {
   constructor(
     private readonly metrics: QueueMetrics,
     settings: Partial<RelayQueueSettings> = {},
+    private readonly presence?: Presence,
   ) {
     super();
     this.settings = { ...RELAY_QUEUE_DEFAULTS, ...settings };
   }
 
-  override nudge(job: RelayJob, { live = false }: { live?: boolean } = {}): Promise<void> {
-    if (this.closed) return Promise.reject(new BrokerUnavailable('The relay queue is closed.'));
-    const known = this.entries.get(jobKey(job));
-    if (known !== undefined) {
-      this.nudgeAgain(known, live);
-      return Promise.resolve();
-    }
-    if (this.entries.size >= this.settings.maxWaiting) return Promise.reject(new BrokerUnavailable('The relay queue is full.'));
-    const entry: Entry = { job, live, attempts: 0, state: 'waiting', again: undefined };
-    this.entries.set(jobKey(job), entry);
-    this.wait(entry);
-    return Promise.resolve();
+  override async nudge(job: RelayJob, options: { live?: boolean } = {}): Promise<void> {
+    const live = options.live ?? (await isLive(this.presence, job.creatorId));
+    if (this.closed) throw new BrokerUnavailable('The relay queue is closed.');
+    this.put(job, live);
   }
 
   override work(worker: RelayWorker): Promise<void> {
@@ -61,6 +64,18 @@ export class MemoryRelayQueue extends RelayQueue {
       this.log.warn('queue.close-cut-short', errorFields(error));
     });
     this.entries.clear();
+  }
+
+  private put(job: RelayJob, live: boolean): void {
+    const known = this.entries.get(jobKey(job));
+    if (known !== undefined) {
+      this.nudgeAgain(known, live);
+      return;
+    }
+    if (this.entries.size >= this.settings.maxWaiting) throw new BrokerUnavailable('The relay queue is full.');
+    const entry: Entry = { job, live, attempts: 0, state: 'waiting', again: undefined };
+    this.entries.set(jobKey(job), entry);
+    this.wait(entry);
   }
 
   private nudgeAgain(entry: Entry, live: boolean): void {

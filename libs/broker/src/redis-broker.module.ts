@@ -1,12 +1,13 @@
 import { Global, Injectable, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
-import { BackfillQueue, RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, Presence, RelayQueue, TipFeed } from '@droppio/tips';
 import { BrokerLifecycle } from './broker-lifecycle.js';
 import { BullBackfillQueue } from './bull-backfill-queue.js';
 import { BullRelayQueue, type BullRelayQueueOptions } from './bull-relay-queue.js';
 import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics } from './metrics.js';
 import { openRedisFeed } from './open-redis-feed.js';
 import { RedisConnections } from './redis-connections.js';
+import { RedisPresence } from './redis-presence.js';
 import { RedisTipFeed } from './redis-tip-feed.js';
 
 export interface RedisBrokerOptions {
@@ -37,7 +38,7 @@ class RedisReadiness implements OnModuleInit {
 
 /**
  * Feed and queues in Redis. Global. A process that never calls `RelayQueue.work` (the gateway) only enqueues: it opens no connection to work
- * jobs, and none for backfills before it asks for one.
+ * jobs, and none for backfills or presence before it asks for one.
  */
 @Global()
 @Module({})
@@ -55,10 +56,15 @@ export class RedisBrokerModule {
         },
         { provide: TipFeed, useExisting: RedisTipFeed },
         {
+          provide: Presence,
+          useFactory: (connections: RedisConnections, link: LinkMetrics) => new RedisPresence(connections, link),
+          inject: [RedisConnections, LinkMetrics],
+        },
+        {
           provide: RelayQueue,
-          useFactory: (connections: RedisConnections, jobs: QueueMetrics, link: LinkMetrics) =>
-            new BullRelayQueue(connections, { queue: jobs, link }, queue),
-          inject: [RedisConnections, QueueMetrics, LinkMetrics],
+          useFactory: (connections: RedisConnections, jobs: QueueMetrics, link: LinkMetrics, presence: Presence) =>
+            new BullRelayQueue(connections, { queue: jobs, link }, { presence, ...queue }),
+          inject: [RedisConnections, QueueMetrics, LinkMetrics, Presence],
         },
         {
           provide: BackfillQueue,
@@ -69,7 +75,7 @@ export class RedisBrokerModule {
         RedisReadiness,
         BrokerLifecycle,
       ],
-      exports: [TipFeed, RelayQueue, BackfillQueue],
+      exports: [TipFeed, RelayQueue, BackfillQueue, Presence],
     };
   }
 }

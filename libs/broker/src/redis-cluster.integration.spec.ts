@@ -44,9 +44,13 @@ describeRelayQueue('BullRelayQueue on a cluster of three masters', () => {
   const queues: BullRelayQueue[] = [];
   const prefix = `{test-${aCreatorId()}}`;
   return {
-    open(settings) {
+    open(settings, presence) {
       const metrics = unregisteredMetrics();
-      const queue = new BullRelayQueue(new RedisConnections(cluster.url, metrics.link), metrics, { ...settings, prefix });
+      const queue = new BullRelayQueue(new RedisConnections(cluster.url, metrics.link), metrics, {
+        ...settings,
+        ...(presence && { presence }),
+        prefix,
+      });
       queues.push(queue);
       return queue;
     },

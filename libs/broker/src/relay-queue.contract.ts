@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Logger } from '@nestjs/common';
-import { BrokerUnavailable, NotFound, type RelayJob, type RelayQueue } from '@droppio/tips';
+import { BrokerUnavailable, NotFound, type Presence, type RelayJob, type RelayQueue } from '@droppio/tips';
 import { aCreatorId } from '@droppio/tips/testing';
+import { MemoryPresence } from './memory-presence.js';
 import { eventually } from './testing/eventually.js';
 import type { RelayQueueSettings } from './relay-job.js';
 
@@ -10,7 +11,7 @@ Logger.overrideLogger(false);
 
 /** Makes queues on one store of its own; `close` ends everything that was made. */
 export interface QueueHouse {
-  open(settings?: Partial<RelayQueueSettings>): RelayQueue;
+  open(settings?: Partial<RelayQueueSettings>, presence?: Presence): RelayQueue;
   close(): Promise<void>;
 }
 
@@ -36,7 +37,8 @@ const FAST = { backoff: { baseMs: 5, capMs: 20 } };
 export function describeRelayQueue(title: string, makeHouse: () => QueueHouse): void {
   describe(title, () => {
     let house: QueueHouse | undefined;
-    const open = (settings?: Partial<RelayQueueSettings>): RelayQueue => (house ??= makeHouse()).open(settings);
+    const open = (settings?: Partial<RelayQueueSettings>, presence?: Presence): RelayQueue =>
+      (house ??= makeHouse()).open(settings, presence);
     afterEach(async () => {
       await house?.close();
       house = undefined;
@@ -139,6 +141,25 @@ export function describeRelayQueue(title: string, makeHouse: () => QueueHouse): 
         expect(done).toHaveLength(4);
       });
       expect(done).toEqual([live, hurried, slow, idle].map(({ creatorId }) => creatorId));
+    });
+
+    it('asks who has overlays open where nobody says whether overlays wait, and counts nobody in doubt', async () => {
+      const presence = new MemoryPresence();
+      const queue = open({ concurrency: 1 }, presence);
+      const [idle, watched, denied, unknown] = [drain(), drain(), drain(), drain()];
+      const present = [watched, denied].map(({ creatorId }) => [creatorId, 1] as const);
+      await presence.tell('pod', new Map(present));
+      await queue.nudge(idle);
+      await queue.nudge(watched);
+      await queue.nudge(denied, { live: false });
+      presence.counts = () => Promise.reject(new BrokerUnavailable('away'));
+      await queue.nudge(unknown);
+      const done: string[] = [];
+      await queue.work(({ creatorId }) => Promise.resolve(void done.push(creatorId)));
+      await eventually(() => {
+        expect(done).toHaveLength(4);
+      });
+      expect(done).toEqual([watched, idle, denied, unknown].map(({ creatorId }) => creatorId));
     });
 
     it('tries a failed job again, after a pause, until it succeeds', async () => {

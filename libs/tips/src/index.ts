@@ -14,6 +14,7 @@ export * from './ports/clock.js';
 export * from './ports/creator-directory.js';
 export * from './ports/event-relay.js';
 export * from './ports/leader-lock.js';
+export * from './ports/presence.js';
 export * from './ports/relay-queue.js';
 export * from './ports/sign-in-store.js';
 export * from './ports/tip-feed.js';

@@ -15,7 +15,7 @@ export type RelayWorker = (job: RelayJob) => Promise<void>;
  * Implementations: `MemoryRelayQueue`, `BullRelayQueue`.
  */
 export abstract class RelayQueue {
-  /** `live`: overlays are waiting on it, so it goes first. Throws `BrokerUnavailable`. */
+  /** `live`: overlays are waiting on it, so it goes first; whoever does not know leaves it to `Presence`. Throws `BrokerUnavailable`. */
   abstract nudge(job: RelayJob, options?: { live?: boolean }): Promise<void>;
   /** One worker per process; resolves once jobs are being taken. Stops with `close`. */
   abstract work(worker: RelayWorker): Promise<void>;
