@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {TipJar} from "../TipJar.sol";
+
 /// An ERC-20 that anybody may mint and that tells of every movement, as the standard asks for.
 contract EventToken {
     event Transfer(address indexed from, address indexed to, uint256 value);
@@ -62,5 +64,50 @@ contract Collectible {
 contract TransferBatch {
     function payAll(EventToken token, address[] calldata wallets, uint256 amount) external {
         for (uint256 i = 0; i < wallets.length; i++) token.transferFrom(msg.sender, wallets[i], amount);
+    }
+}
+
+/// Pays in every way there is within one transaction, in tokens that it makes for itself and in the coins that it is sent.
+contract MixedPayments {
+    enum Way {
+        JarCoins,
+        JarTokens,
+        Tokens,
+        CoinsInside,
+        Minted,
+        Nothing
+    }
+
+    struct Payment {
+        Way way;
+        address payable to;
+        uint256 amount;
+    }
+
+    error Refused();
+
+    function payAll(TipJar jar, EventToken token, Payment[] calldata payments, string calldata message) external payable {
+        for (uint256 i = 0; i < payments.length; i++) _pay(jar, token, payments[i], message, bytes32(i));
+    }
+
+    function _pay(TipJar jar, EventToken token, Payment calldata payment, string calldata message, bytes32 ref) private {
+        (Way way, address payable to, uint256 amount) = (payment.way, payment.to, payment.amount);
+        if (way == Way.JarCoins) {
+            jar.tip{value: amount}(to, message, ref);
+        } else if (way == Way.JarTokens) {
+            token.mint(address(this), amount);
+            token.approve(address(jar), amount);
+            jar.tipToken(address(token), amount, to, message, ref);
+        } else if (way == Way.Tokens) {
+            token.mint(address(this), amount);
+            token.transfer(to, amount);
+        } else if (way == Way.CoinsInside) {
+            (bool paid,) = to.call{value: amount}("");
+            if (!paid) revert Refused();
+        } else if (way == Way.Minted) {
+            token.mint(to, amount);
+        } else {
+            token.transfer(to, 0);
+        }
     }
 }
