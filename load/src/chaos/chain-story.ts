@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DROP_AFTER } from './chain-setting.js';
 import { Dice } from './dice.js';
 import { FaultyChain } from './faulty-chain.js';
 import { SLOTS } from './failpoints.js';
@@ -11,7 +12,6 @@ import { lineage, TwinChains, type ChainBlock, type Twin } from './twin-chains.j
 
 /** Longest wait for a sign of life after a step. */
 const BEAT_MS = 700;
-export const DROP_AFTER = 2;
 const PATIENCE_BLOCKS = DROP_AFTER + 1;
 
 /** One seed's chain: its nodes, its endpoints and everything that happens to them. */
@@ -36,16 +36,20 @@ export class ChainStory {
   static async open(plan: Plan, chainId: number, group: Group): Promise<ChainStory> {
     const { anvilPath } = group.services;
     const twins = await TwinChains.start({ anvilPath, chainId, epochSlots: plan.epochSlots });
-    const chain = new FaultyChain(chainId, plan, twins, { failpoints: group.failpoints, tally: group.tally });
+    const chain = new FaultyChain(chainId, plan, twins, {
+      failpoints: group.failpoints,
+      tally: group.tally,
+      payee: group.wallets[0] ?? '',
+    });
     const maker = new TipMaker(chainId, group.wallets);
-    const block = await twins.mine('a', await maker.deployments());
+    const block = await twins.mine('a', await maker.deployments(plan.traits.money !== undefined));
     await twins.moveTo('b', block);
     group.proxy.add(chain);
     return new ChainStory(plan, group, twins, chain, maker);
   }
 
   async play(): Promise<void> {
-    for (const step of this.plan.steps) await this.step(step);
+    for (const [index, step] of this.plan.steps.entries()) await this.step(step, index);
     await this.end();
   }
 
@@ -77,7 +81,12 @@ export class ChainStory {
 
   async oneTip(): Promise<string[]> {
     if (this.maker.isExhausted) return [];
-    const raw = await this.maker.make({ amounts: [this.dice.int(1, 1_000_000)], firstCreator: this.dice.int(0, 99), message: 'one' });
+    const raw = await this.maker.make({
+      amounts: [this.dice.int(1, 1_000_000)],
+      ways: ['jar'],
+      firstCreator: this.dice.int(0, 99),
+      message: 'one',
+    });
     this.known.push(raw);
     return [raw];
   }
@@ -109,9 +118,10 @@ export class ChainStory {
     await this.twins.stop();
   }
 
-  private async step(step: Step): Promise<void> {
+  private async step(step: Step, index: number): Promise<void> {
     const { chain, group } = this;
     await group.pair.somebody();
+    chain.forgeIn(index);
     for (const endpoint of chain.endpoints) {
       endpoint.pinned = undefined;
       endpoint.behind = step.lagging.includes(endpoint.index) ? 2 : 0;
@@ -220,9 +230,10 @@ export class ChainStory {
     return lineage(this.twins.below(head, head.number), head);
   }
 
-  /** All endpoints tell the truth again, and the chain comes to rest: grown, on a rival of the same height, or back on a branch it had left. */
+  /** All endpoints tell the truth again, but for one that forges to the end, and the chain comes to rest: grown, on a rival of the same height, or back on a branch it had left. */
   private async end(): Promise<void> {
     this.chain.heal();
+    this.chain.forgeIn(undefined);
     do await this.mine(await this.txsOf({ txs: [], resent: 1 }));
     while (this.twins.head.number < this.twins.highest);
     // A promise that nothing came of is taken back some blocks later.

@@ -3,6 +3,7 @@ import type { Header } from './anvil-node.js';
 import { SLOTS, type Failpoints, type Slot } from './failpoints.js';
 import { FaultyEndpoint } from './faulty-endpoint.js';
 import { parse } from './faulty-proxy.js';
+import { Forger } from './forger.js';
 import type { Plan } from './scenario.js';
 import type { Tally } from './tally.js';
 import type { ChainBlock, Twin, TwinChains } from './twin-chains.js';
@@ -25,16 +26,26 @@ export class FaultyChain {
 
   constructor(
     readonly chainId: number,
-    plan: Pick<Plan, 'endpoints' | 'stranger'>,
+    private readonly plan: Pick<Plan, 'endpoints' | 'stranger' | 'traits'>,
     private readonly twins: TwinChains,
-    parts: { readonly failpoints: Failpoints; readonly tally: Tally },
+    parts: { readonly failpoints: Failpoints; readonly tally: Tally; readonly payee: string },
   ) {
     const ceiling = (slot: Slot): number => this.ceilingOf(slot);
     const count = plan.endpoints + (plan.stranger ? 1 : 0);
     this.endpoints = Array.from({ length: count }, (_, index) => new FaultyEndpoint(chainId, index, { twins, ceiling, ...parts }));
+    const forging = this.endpoints[plan.traits.forger?.endpoint ?? -1];
+    if (forging !== undefined) forging.forger = new Forger(parts.payee, parts.tally);
     if (!plan.stranger) return;
     const stranger = this.endpoints.at(-1);
     if (stranger !== undefined) stranger.isStranger = true;
+  }
+
+  /** In this step of the story, or `undefined` when it has come to its end. */
+  forgeIn(step: number | undefined): void {
+    const { forger } = this.plan.traits;
+    if (forger === undefined) return;
+    const isTime = step === undefined ? forger.to === undefined : forger.from <= step && step <= (forger.to ?? step);
+    for (const endpoint of this.endpoints) if (endpoint.forger !== undefined) endpoint.forger.isActive = isTime;
   }
 
   /** Nothing above this height is shown to a process. */
@@ -137,9 +148,10 @@ export class FaultyChain {
       listener.held = block;
       return;
     }
-    this.send(listener, block.header);
-    if (endpoint.spend('ws-duplicate')) this.send(listener, block.header);
-    if (listener.held !== undefined) this.send(listener, listener.held.header);
+    const told = (header: Header): Header => endpoint.forger?.header(header) ?? header;
+    this.send(listener, told(block.header));
+    if (endpoint.spend('ws-duplicate')) this.send(listener, told(block.header));
+    if (listener.held !== undefined) this.send(listener, told(listener.held.header));
     listener.held = undefined;
   }
 

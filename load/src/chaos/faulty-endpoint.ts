@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fits, twisted } from './answer-faults.js';
 import type { Failpoints, Slot } from './failpoints.js';
 import { roadOf, type FaultKind } from './fault-kinds.js';
+import type { Forger } from './forger.js';
 import type { Tally } from './tally.js';
 import type { Twin, TwinChains } from './twin-chains.js';
 
@@ -24,6 +25,8 @@ export class FaultyEndpoint {
   behind = 0;
   /** Serves a chain with another id. */
   isStranger = false;
+  /** Lies about blocks, where two providers must agree. */
+  forger: Forger | undefined;
 
   constructor(
     readonly chainId: number,
@@ -84,6 +87,11 @@ export class FaultyEndpoint {
   }
 
   private async answer(slot: Slot, question: Question): Promise<{ readonly result?: unknown; readonly error?: unknown }> {
+    const answer = await this.truth(slot, question);
+    return this.forger?.forged(question, answer, this.parts.twins.nodes[this.twin].line) ?? answer;
+  }
+
+  private async truth(slot: Slot, question: Question): Promise<{ readonly result?: unknown; readonly error?: unknown }> {
     const { method, params } = question;
     if (this.isStranger && method === 'eth_chainId') return { result: '0x1' };
     const { line } = this.parts.twins.nodes[this.twin];

@@ -8,34 +8,41 @@ import type { Question } from './faulty-endpoint.js';
 
 const Asked = z.object({ id: z.unknown(), method: z.string(), params: z.array(z.unknown()).default([]) });
 
-/** JSON-RPC over HTTP and WebSocket, between the listeners and the nodes of many chains: `/<slot>/<chain>/<endpoint>`. */
+/** As many as a chain has endpoints, with the one that serves another chain. */
+const PROVIDERS = 4;
+
+/** JSON-RPC over HTTP and WebSocket, between the listeners and the nodes of many chains: `/<slot>/<chain>/<endpoint>`, a port for each provider. */
 export class FaultyProxy {
   private readonly chains = new Map<number, FaultyChain>();
   private readonly sockets = new WebSocketServer({ noServer: true });
-  private port = 0;
-
-  private constructor(private readonly server: Server) {}
+  private readonly servers: Server[] = [];
+  private readonly ports: number[] = [];
 
   static async start(): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy();
+    while (proxy.servers.length < PROVIDERS) await proxy.listen();
+    return proxy;
+  }
+
+  private async listen(): Promise<void> {
     const server = createServer({ keepAliveTimeout: 60_000 });
-    const proxy = new FaultyProxy(server);
+    this.servers.push(server);
     server.on('request', (request, response) => {
-      proxy.serve(request, response).catch(() => response.destroy());
+      this.serve(request, response).catch(() => response.destroy());
     });
     server.on('upgrade', (request, socket, head) => {
-      const place = proxy.placeOf(request.url);
+      const place = this.placeOf(request.url);
       if (place === undefined) {
         socket.destroy();
         return;
       }
-      proxy.sockets.handleUpgrade(request, socket, head, (ws) => {
+      this.sockets.handleUpgrade(request, socket, head, (ws) => {
         place.chain.join(ws, place.slot, place.endpoint);
       });
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const address = server.address();
-    if (typeof address === 'object' && address !== null) proxy.port = address.port;
-    return proxy;
+    if (typeof address === 'object' && address !== null) this.ports.push(address.port);
   }
 
   add(chain: FaultyChain): void {
@@ -48,14 +55,18 @@ export class FaultyProxy {
   }
 
   url(protocol: 'http' | 'ws', slot: Slot, chainId: number, endpoint: number): string {
-    return `${protocol}://127.0.0.1:${String(this.port)}/${String(slot)}/${String(chainId)}/${String(endpoint)}`;
+    return `${protocol}://127.0.0.1:${String(this.ports[endpoint])}/${String(slot)}/${String(chainId)}/${String(endpoint)}`;
   }
 
   async stop(): Promise<void> {
     for (const client of this.sockets.clients) client.terminate();
-    this.server.closeAllConnections();
-    this.server.close();
-    await once(this.server, 'close');
+    await Promise.all(
+      this.servers.map(async (server) => {
+        server.closeAllConnections();
+        server.close();
+        await once(server, 'close');
+      }),
+    );
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

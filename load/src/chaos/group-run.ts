@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Creator, CreatorDirectory, Hex, RelayQueue, TipFeed } from '@droppio/tips';
+import type { RelayQueue, TipFeed } from '@droppio/tips';
 import { openTestStorage } from '@droppio/storage/testing';
-import { installAudit, offences, sql } from './audit.js';
-import { ChainStory, DROP_AFTER } from './chain-story.js';
+import { installAudit, offences } from './audit.js';
+import { rulesOf, settingOf } from './chain-setting.js';
+import { ChainStory } from './chain-story.js';
+import { registerCreators } from './creators.js';
 import { Failpoints, SLOTS, type Slot } from './failpoints.js';
 import { FaultyProxy } from './faulty-proxy.js';
 import { roleOf, type Group } from './group.js';
@@ -13,6 +13,7 @@ import { walkChain } from './oracle-chain.js';
 import { OverlaySink } from './overlay-sink.js';
 import type { Plan } from './scenario.js';
 import type { Services } from './services.js';
+import { settled } from './settling.js';
 import { postgresWatch, redisWatch } from './service-watch.js';
 import { Tally } from './tally.js';
 import { Wire } from './wire.js';
@@ -33,13 +34,7 @@ export interface GroupResult {
   readonly output: string;
 }
 
-/** When each creator of a group hears of a tip: before its block, with it, some blocks later. */
-const ALERT_AFTER = [0, 0, 1, 1, 1, 3] as const;
 const FIRST_CHAIN = 7_340_000;
-const SETTLE_MS = 30_000;
-const SINK_MS = 8000;
-/** How long a chain may rest before it gets one more block. */
-const REST_MS = 5000;
 
 /** Runs a few seeds at once, each with a chain of its own, over one database and one pair of listeners; then lets the oracle judge. */
 export async function runGroup(plans: readonly Plan[], invocation: Invocation): Promise<GroupResult> {
@@ -65,7 +60,7 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
   const storage = await openTestStorage(services.postgres.url, { poolSize: 2 });
   undo.push(() => storage.drop());
   await installAudit(storage.url, invocation.extraSql);
-  const creators = await Promise.all(ALERT_AFTER.map((alertAfter) => register(storage.directory, alertAfter)));
+  const { creatorIds, wallets } = await registerCreators(storage.directory);
   await storage.database.close();
   const proxy = await FaultyProxy.start();
   undo.push(() => proxy.stop());
@@ -94,20 +89,19 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
     (slot) => ({
       DATABASE_URL: `postgres://${roleOf(slot)}@127.0.0.1:${String(wires[slot]?.postgres.port)}/${databaseName}`,
       REDIS_URL: `redis://127.0.0.1:${String(wires[slot]?.redis.port)}`,
-      CHAINS: JSON.stringify(stories.map((story) => chainSetting(story, proxy, slot))),
+      CHAINS: JSON.stringify(stories.map((story) => settingOf(story, proxy, slot))),
       INTERNAL_PORT: '0',
       LOG_LEVEL: 'warn',
     }),
     tally,
   );
-  const wallets = creators.flatMap((creator) => creator.wallets);
   const group: Group = { databaseUrl: storage.url, services, proxy, failpoints, pair, tally, wallets, lastCommitter, commits };
   for (const [index, plan] of plans.entries()) {
     const story = await ChainStory.open(plan, FIRST_CHAIN + index, group);
     undo.push(() => story.stop());
     stories.push(story);
   }
-  const sinks = creators.map((creator) => new OverlaySink(creator.id, feed, queue));
+  const sinks = creatorIds.map((creatorId) => new OverlaySink(creatorId, feed, queue));
   undo.push(async () => {
     await Promise.all(sinks.map((sink) => sink.close()));
   });
@@ -117,32 +111,6 @@ async function furnish(plans: readonly Plan[], invocation: Invocation, undo: (()
   });
   await pair.start();
   return { group, stories, sinks };
-}
-
-async function register(directory: CreatorDirectory, alertAfter: number): Promise<Creator> {
-  const wallet: Hex = `0x${randomBytes(20).toString('hex')}`;
-  const creator = await directory.createCreator({
-    handle: `c${randomBytes(6).toString('hex')}`,
-    displayName: 'A creator',
-    wallets: [wallet],
-  });
-  return directory.changeCreator(creator.id, { alertAfter });
-}
-
-function chainSetting(story: ChainStory, proxy: FaultyProxy, slot: Slot): object {
-  const urls = (protocol: 'http' | 'ws'): string[] =>
-    story.chain.endpoints.map((endpoint) => proxy.url(protocol, slot, story.chainId, endpoint.index));
-  return {
-    chainId: story.chainId,
-    name: `seed-${String(story.plan.seed)}`,
-    rpcUrls: urls('http'),
-    wsUrls: urls('ws'),
-    tipJar: story.maker.jar.toLowerCase(),
-    startBlock: 0,
-    native: { symbol: 'ETH', decimals: 18 },
-    pollMs: 200,
-    ...(story.plan.promises ? { preconfirmations: { source: 'pendingLogs', dropAfter: DROP_AFTER } } : {}),
-  };
 }
 
 async function play(furniture: Furniture): Promise<GroupResult> {
@@ -160,20 +128,12 @@ async function play(furniture: Furniture): Promise<GroupResult> {
   if (broken.length > 0) return result({ ...noFindings(), other: broken });
   for (const slot of SLOTS) pair.thaw(slot);
   const began = Date.now();
-  const unsettled = await settled(furniture);
+  const unsettled = await settled(stories, sinks, group);
   tally.most('slowest settling, ms', Date.now() - began);
   for (const sink of sinks) sink.catchUp();
-  tally.add(
-    'tips signed',
-    stories.reduce((sum, { maker }) => sum + maker.tips, 0),
-  );
-  const truths = await Promise.all(
-    stories.map(({ twins, chainId, maker }) => walkChain(twins.nodes[twins.active].line, chainId, maker.jar)),
-  );
-  tally.add(
-    'tips standing',
-    truths.reduce((sum, { tips }) => sum + tips.size, 0),
-  );
+  for (const { maker } of stories) for (const [way, count] of maker.signed) tally.add(`signed:${way}`, count);
+  const truths = await Promise.all(stories.map((story) => walkChain(story.twins.nodes[story.twins.active].line, rulesOf(story))));
+  for (const { tips } of truths) for (const { source } of tips.values()) tally.add(`standing:${source}`);
   tally.add(
     'blocks',
     truths.reduce((sum, { hashes }) => sum + hashes.length, 0),
@@ -185,66 +145,4 @@ async function play(furniture: Furniture): Promise<GroupResult> {
   );
   findings.other.push(...unsettled);
   return result(findings);
-}
-
-/** Waits until the ledger has come to every head and the overlays have what the ledger has; a chain that rests for too long gets a block. */
-async function settled({ stories, sinks, group: { databaseUrl: url, tally } }: Furniture): Promise<string[]> {
-  const deadline = Date.now() + SETTLE_MS;
-  let nudgeAt = Date.now() + REST_MS;
-  for (;;) {
-    const late = await behind(stories, url);
-    if (late.length === 0) break;
-    if (Date.now() > deadline) return late.map(({ what }) => `not settled after ${String(SETTLE_MS)} ms: ${what}`);
-    for (const { story, awaits } of late) if (awaits === 'blocks') await story?.nudge();
-    if (Date.now() > nudgeAt) {
-      const idle = late.flatMap(({ story, awaits }) => (awaits === 'listener' ? (story ?? []) : []));
-      for (const story of idle) await story.nudge();
-      tally.add('rest:needed a block', idle.length);
-      nudgeAt = Date.now() + REST_MS;
-    }
-    await sleep(150);
-  }
-  const sinkDeadline = Date.now() + SINK_MS;
-  const heads = new Map(
-    (await sql(url, 'SELECT creator_id, head FROM creator_streams')).map((row) => [String(row['creator_id']), Number(row['head'])]),
-  );
-  while (sinks.some(({ creatorId, cursor }) => cursor < (heads.get(creatorId) ?? 0)) && Date.now() < sinkDeadline) {
-    for (const sink of sinks) sink.catchUp();
-    await sleep(100);
-  }
-  return [];
-}
-
-interface Late {
-  readonly what: string;
-  readonly story?: ChainStory;
-  /** A promise told of with the last blocks is taken back some blocks later, so the chain has to grow. */
-  readonly awaits: 'listener' | 'blocks' | 'relay';
-}
-
-const SEEN = `SELECT chain_id, max(block_number) AS number FROM tips WHERE state = 'seen' GROUP BY chain_id`;
-
-const CURSORS = `SELECT chain_id, number, '0x' || encode(hash, 'hex') AS hash, finalized_number FROM chain_cursors`;
-
-async function behind(stories: readonly ChainStory[], url: string): Promise<Late[]> {
-  const cursors = new Map((await sql(url, CURSORS)).map((row) => [Number(row['chain_id']), row]));
-  const seen = new Map((await sql(url, SEEN)).map((row) => [Number(row['chain_id']), Number(row['number'])]));
-  const late = stories.flatMap((story): Late[] => {
-    const { chainId, twins, plan } = story;
-    const cursor = cursors.get(chainId);
-    const { head } = twins;
-    const final = Math.max(0, head.number - 2 * plan.epochSlots);
-    const at = `seed ${String(plan.seed)}: the cursor is at ${String(cursor?.['number'])} ${String(cursor?.['hash'])}`;
-    if (cursor?.['hash'] !== head.hash)
-      return [{ what: `${at}, the head at ${String(head.number)} ${head.hash}`, story, awaits: 'listener' }];
-    const known = Number(cursor['finalized_number']);
-    if (known < final) return [{ what: `${at}, final up to ${String(known)} and not ${String(final)}`, story, awaits: 'listener' }];
-    const promised = seen.get(chainId);
-    if (promised === undefined) return [];
-    const isDue = promised <= head.number - DROP_AFTER;
-    return [{ what: `${at}, and a promise for ${String(promised)} stands`, story, awaits: isDue ? 'listener' : 'blocks' }];
-  });
-  const [outbox] = await sql(url, 'SELECT count(*) AS n FROM creator_streams WHERE published < head');
-  const unpublished = Number(outbox?.['n']);
-  return unpublished === 0 ? late : [...late, { what: `${String(unpublished)} creators have unpublished events`, awaits: 'relay' }];
 }

@@ -54,7 +54,8 @@ const FACTS = ['wallet', 'sender', 'token', 'amount', 'message', 'ref', 'blockNu
 
 function compare(tip: StandingTip, stored: LedgerTip, truth: ChainTruth, findings: Findings): void {
   for (const fact of FACTS) {
-    if (tip[fact] !== stored[fact]) findings.other.push(`${tip.id}: ${fact} is ${String(stored[fact])} and not ${String(tip[fact])}`);
+    if (tip[fact] !== undefined && tip[fact] !== stored[fact])
+      findings.other.push(`${tip.id}: ${fact} is ${String(stored[fact])} and not ${String(tip[fact])}`);
   }
   if (tip.blockNumber <= truth.finalized && stored.state !== 'finalized')
     findings.other.push(`${tip.id} is ${stored.state} in a finalised block`);

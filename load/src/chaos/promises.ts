@@ -7,8 +7,9 @@ const Logs = z.array(z.looseObject({ address: z.string(), topics: z.array(z.stri
 type Log = z.output<typeof Logs>[number];
 
 const NO_BLOCK = `0x${'0'.repeat(64)}`;
-/** Start of the amount's word in the data of the event, behind `0x` and the token's word. */
-const AMOUNT_END = 2 + 2 * 64;
+const WORD = 64;
+/** End of the amount's word in what the jar tells, behind `0x` and the token's word. A transfer has no other word. */
+const amountEnd = (data: string): number => 2 + (data.length > 2 + WORD ? 2 : 1) * WORD;
 
 export type Lie = 'none' | 'never sealed' | 'other amount';
 
@@ -29,7 +30,9 @@ export async function promisedLogs(
   return { logs: [...logs, { ...first, transactionHash: nowhere }], lie };
 }
 
-function otherAmount(data: string): string {
-  const digit = data[AMOUNT_END - 1] === '7' ? '8' : '7';
-  return data.slice(0, AMOUNT_END - 1) + digit + data.slice(AMOUNT_END);
+/** The data of an event with another last digit of its amount. */
+export function otherAmount(data: string): string {
+  const end = amountEnd(data);
+  const digit = data[end - 1] === '7' ? '8' : '7';
+  return data.slice(0, end - 1) + digit + data.slice(end);
 }

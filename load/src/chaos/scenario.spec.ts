@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EMPHASES, FAILPOINTS, planOf } from './scenario.js';
+import { PAYMENT_WAYS } from './traits.js';
 
 describe('a plan', () => {
   it.each(EMPHASES)('comes whole from one integer (%s)', (emphasis) => {
@@ -10,9 +11,10 @@ describe('a plan', () => {
   it('has one liar at most about empty logs, and always two endpoints or more', () => {
     for (let seed = 0; seed < 500; seed += 1) {
       const plan = planOf(seed);
+      const { forger } = plan.traits;
       const liars = plan.steps.flatMap(({ faults }) => faults.filter(({ kind }) => kind === 'empty-logs').map(({ endpoint }) => endpoint));
-      expect(new Set(liars).size).toBeLessThanOrEqual(1);
-      expect(plan.endpoints).toBeGreaterThanOrEqual(2);
+      expect(new Set([...liars, ...(forger === undefined ? [] : [forger.endpoint])]).size).toBeLessThanOrEqual(1);
+      expect(plan.endpoints).toBeGreaterThanOrEqual(forger === undefined ? 2 : 3);
     }
   });
 
@@ -23,5 +25,10 @@ describe('a plan', () => {
     expect(chains).toEqual(new Set(['mine', 'reorg', 'rollback', 'flip', 'split', 'rest']));
     expect(new Set(processes.map(({ kind }) => kind)).size).toBe(9);
     expect(new Set(processes.flatMap((action) => (action.kind === 'kill' ? [action.at] : [])))).toEqual(new Set(FAILPOINTS));
+    const txs = plans.flatMap(({ steps }) =>
+      steps.flatMap(({ chain }) => (chain.kind === 'mine' ? chain.blocks.flatMap((block) => block.txs) : [])),
+    );
+    expect(new Set(txs.flatMap(({ ways }) => ways))).toEqual(new Set(PAYMENT_WAYS));
+    expect(txs.every(({ ways, amounts }) => ways.length === amounts.length)).toBe(true);
   });
 });

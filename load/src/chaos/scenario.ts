@@ -1,13 +1,16 @@
 import { Dice } from './dice.js';
 import { FAULTS, type FaultKind } from './fault-kinds.js';
+import { traitsOf, waysOf, type PaymentWay, type Traits } from './traits.js';
 
 /** What becomes of the transactions of blocks that are replaced. */
 export const FATES = ['kept', 'moved', 'some', 'none'] as const;
 export type Fate = (typeof FATES)[number];
 
-/** One transaction with as many tips as it has amounts (in gwei). */
+/** One transaction with as many payments as it has amounts (in gwei). */
 export interface TxPlan {
   readonly amounts: readonly number[];
+  /** One for each amount. */
+  readonly ways: readonly PaymentWay[];
   /** Which creators of the group are tipped, in turn; beyond their number: a stranger's wallet. */
   readonly firstCreator: number;
   readonly message: string;
@@ -81,6 +84,7 @@ export interface Plan {
   readonly stranger: boolean;
   /** Its nodes tell of transactions before their block is sealed, and not always the truth. */
   readonly promises: boolean;
+  readonly traits: Traits;
   readonly steps: readonly Step[];
 }
 
@@ -88,37 +92,50 @@ export interface Plan {
 export const EMPHASES = ['mixed', 'zombies', 'late-commits', 'moves', 'torn-reorgs'] as const;
 export type Emphasis = (typeof EMPHASES)[number];
 
+/** So that the dice of the chain's kind are not those of its story. */
+const TRAITS_SALT = 900_001;
 const MESSAGES = ['gg', 'hello from the chaos', 'tip 🎉', 'ελληνικά', 'two\nlines', 'a longer message that somebody typed with care', ''];
 
 /** Everything that happens to one chain, from one integer. */
 export function planOf(seed: number, emphasis: Emphasis = 'mixed'): Plan {
   const dice = new Dice(seed);
-  const endpoints = dice.int(2, 3);
+  const traits = emphasis === 'mixed' ? traitsOf(dice.fork(TRAITS_SALT)) : {};
+  // Two honest ones must be left beside one that forges.
+  const endpoints = Math.max(dice.int(2, 3), traits.forger === undefined ? 2 : 3);
   const length = emphasis === 'mixed' ? dice.int(9, 14) : 7;
-  const steps = Array.from({ length }, (_, index) => stepOf(dice.fork(index), index, endpoints, emphasis));
+  const kind = { endpoints, emphasis, traits };
+  const steps = Array.from({ length }, (_, index) => stepOf(dice.fork(index), index, kind));
   return {
     seed,
     epochSlots: dice.int(4, 7),
     endpoints,
     stranger: dice.chance(0.15),
     promises: emphasis === 'mixed' && dice.chance(0.4),
+    traits,
     steps,
   };
 }
 
-function stepOf(dice: Dice, index: number, endpoints: number, emphasis: Emphasis): Step {
-  const chain = index === 0 ? { kind: 'mine' as const, blocks: blocksOf(dice, 3) } : chainActionOf(dice, emphasis);
+interface Kind {
+  readonly endpoints: number;
+  readonly emphasis: Emphasis;
+  readonly traits: Traits;
+}
+
+function stepOf(dice: Dice, index: number, kind: Kind): Step {
+  const { endpoints, emphasis, traits } = kind;
+  const chain = index === 0 ? { kind: 'mine' as const, blocks: blocksOf(dice, 3, kind) } : chainActionOf(dice, kind);
   const process = index === 0 ? undefined : processActionOf(dice, emphasis);
   return {
     chain,
-    faults: emphasis === 'mixed' ? faultsOf(dice, endpoints) : [],
+    faults: emphasis === 'mixed' ? faultsOf(dice, endpoints, traits.forger?.endpoint ?? 0) : [],
     lagging: emphasis === 'mixed' && dice.chance(0.15) ? [dice.int(0, endpoints - 1)] : [],
     pauseMs: dice.int(20, 260),
     ...(process === undefined ? {} : { process }),
   };
 }
 
-function chainActionOf(dice: Dice, emphasis: Emphasis): ChainAction {
+function chainActionOf(dice: Dice, { emphasis, traits }: Pick<Kind, 'emphasis' | 'traits'>): ChainAction {
   const isTurbulent = emphasis === 'moves' || emphasis === 'torn-reorgs';
   const kind = dice.weighted([
     ['mine', isTurbulent ? 3 : 5] as const,
@@ -130,7 +147,7 @@ function chainActionOf(dice: Dice, emphasis: Emphasis): ChainAction {
   ]);
   switch (kind) {
     case 'mine':
-      return { kind, blocks: blocksOf(dice, dice.int(0, 5)) };
+      return { kind, blocks: blocksOf(dice, dice.int(0, 5), { traits }) };
     case 'reorg':
     case 'split':
       return { kind, depth: dice.int(1, dice.chance(0.4) ? 12 : 4), longer: dice.int(0, 2), fate: dice.pick(FATES) };
@@ -142,25 +159,26 @@ function chainActionOf(dice: Dice, emphasis: Emphasis): ChainAction {
   }
 }
 
-function blocksOf(dice: Dice, count: number): BlockPlan[] {
+function blocksOf(dice: Dice, count: number, { traits }: Pick<Kind, 'traits'>): BlockPlan[] {
   return Array.from({ length: count }, () => ({
-    txs: dice.chance(0.3) ? [] : Array.from({ length: dice.int(1, 3) }, () => txOf(dice)),
+    txs: dice.chance(0.3) ? [] : Array.from({ length: dice.int(1, 3) }, () => txOf(dice, traits)),
     resent: dice.chance(0.5) ? dice.int(1, 3) : 0,
   }));
 }
 
-function txOf(dice: Dice): TxPlan {
+function txOf(dice: Dice, { money }: Traits): TxPlan {
   const tips = dice.chance(0.3) ? dice.int(2, 5) : 1;
   const each = dice.int(1, 1_000_000);
-  return { amounts: Array.from({ length: tips }, () => each), firstCreator: dice.int(0, 99), message: dice.pick(MESSAGES) };
+  const ways = money === undefined ? Array.from({ length: tips }, () => 'jar' as const) : waysOf(dice.fork(each), tips);
+  return { amounts: ways.map(() => each), ways, firstCreator: dice.int(0, 99), message: dice.pick(MESSAGES) };
 }
 
-function faultsOf(dice: Dice, endpoints: number): FaultCharge[] {
+function faultsOf(dice: Dice, endpoints: number, liar: number): FaultCharge[] {
   if (dice.chance(0.25)) return [];
   return Array.from({ length: dice.int(1, 5) }, () => {
     const kind = dice.weighted(FAULTS.map(({ name, weight }) => [name, weight] as const));
     // One liar at most: what all nodes of a chain deny together cannot be known.
-    const endpoint = kind === 'empty-logs' ? 0 : dice.int(0, endpoints - 1);
+    const endpoint = kind === 'empty-logs' ? liar : dice.int(0, endpoints - 1);
     return { endpoint, kind, times: dice.int(1, 3) };
   });
 }

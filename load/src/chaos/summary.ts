@@ -16,7 +16,7 @@ export function summary(
     ['Seeds', `${String(seeds)}, from ${String(order.seed)}, ${String(order.together)} chains at once`],
     ['Result', `${zero}, ${String(findings.other.length)} other faults`],
     ['Duration', `${seconds.toFixed(0)} s, ${(seconds / Math.max(1, seeds)).toFixed(2)} s a seed`],
-    ['Tips', `${plain('tips signed')} signed, ${plain('tips standing')} standing at the end, ${plain('alerts')} alerts`],
+    ['Tips', `${listed(tally, 'signed:')} signed; ${listed(tally, 'standing:')} standing at the end, ${plain('alerts')} alerts`],
     ['Blocks at the end', plain('blocks')],
     [
       'Reorgs',
@@ -25,6 +25,7 @@ export function summary(
     ['Reorgs by depth', listed(tally, 'depth:')],
     ['Transactions of replaced blocks', `${listed(tally, 'fate:')}; ${plain('chain:resent')} sent again`],
     ['Told before their block', listed(tally, 'promised:')],
+    ['Forged by one of three', listed(tally, 'forged:')],
     ['Faults of endpoints', `${String(tally.all('fault:'))}: ${listed(tally, 'fault:')}`],
     ['Processes', listed(tally, 'process:')],
     ['Struck at', listed(tally, 'failpoint:')],

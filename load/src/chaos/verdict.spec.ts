@@ -4,7 +4,8 @@ import { tooTame } from './verdict.js';
 
 function stormy(): Tally {
   const tally = new Tally();
-  tally.add('tips standing', 100);
+  for (const source of ['jar', 'token', 'native']) tally.add(`standing:${source}`, 50);
+  tally.add('forged:added', 10);
   tally.add('alerts', 100);
   tally.add('chain:reorgs', 20);
   tally.add('fault:drop', 100);
@@ -17,7 +18,7 @@ it('takes a run in which enough happened for a proof', () => {
 });
 
 it('says what there was too little of', () => {
-  expect(tooTame(new Tally(), 10)).toHaveLength(5);
+  expect(tooTame(new Tally(), 10)).toHaveLength(8);
   const tally = stormy();
   tally.add('chain:reorgs', -15);
   expect(tooTame(tally, 10)).toEqual(['only 5 chain:reorgs over 10 seeds, at least 10 are wanted']);
@@ -27,4 +28,5 @@ it('wants every kind of fault once there were many seeds', () => {
   const tally = new Tally();
   tally.merge(stormy());
   expect(tooTame(tally, 100).join('\n')).toContain('× html');
+  expect(tooTame(tally, 100).join('\n')).toContain('× forged hidden');
 });

@@ -1,14 +1,18 @@
 import { FAULTS } from './fault-kinds.js';
+import { FORGERIES } from './forger.js';
 import type { Findings } from './oracle.js';
 import { FAILPOINTS } from './scenario.js';
 import type { Tally } from './tally.js';
+import { PAYMENT_WAYS } from './traits.js';
 
 export const countOf = ({ lost, doubled, invented, illegal, other }: Findings): number =>
   [lost, doubled, invented, illegal, other].flat().length;
 
 /** Least that must have happened in a run for each seed, below which "nothing went wrong" says nothing. */
-const LEAST_A_SEED = { 'tips standing': 5, 'chain:reorgs': 1, alerts: 4 } as const;
+const LEAST_A_SEED = { 'chain:reorgs': 1, alerts: 4 } as const;
+const LEAST_STANDING_A_SEED = { jar: 4, token: 0.5, native: 0.1 } as const;
 const LEAST_FAULTS_A_SEED = 4;
+const LEAST_FORGERIES_A_SEED = 0.5;
 /** From here on chance has had time to bring up everything. */
 const MANY_SEEDS = 100;
 const FEW_SEEDS = 10;
@@ -23,10 +27,15 @@ export function tooTame(tally: Tally, seeds: number): string[] {
       faults.push(`only ${String(found)} ${what} over ${String(seeds)} seeds, at least ${String(Math.ceil(wanted))} are wanted`);
   };
   for (const [what, each] of Object.entries(LEAST_A_SEED)) least(what, tally.of(what), each * seeds);
+  for (const [source, each] of Object.entries(LEAST_STANDING_A_SEED))
+    least(`standing:${source}`, tally.of(`standing:${source}`), each * seeds);
+  least('forgeries', tally.all('forged:'), LEAST_FORGERIES_A_SEED * seeds);
   least('faults', tally.all('fault:'), LEAST_FAULTS_A_SEED * seeds);
   least('kills', tally.of('process:killed'), LEAST_KILLS_A_SEED * seeds);
   if (seeds < MANY_SEEDS) return faults;
   for (const { name } of FAULTS) least(`× ${name}`, tally.of(`fault:${name}`), 1);
+  for (const name of [...FORGERIES, 'bloom', 'range', 'payments']) least(`× forged ${name}`, tally.of(`forged:${name}`), 1);
+  for (const way of PAYMENT_WAYS) least(`× paid ${way}`, tally.of(`signed:${way}`), 1);
   for (const name of FAILPOINTS) least(`× ${name}`, tally.of(`failpoint:${name}`), 1);
   for (const what of [
     'staged:zombie',
