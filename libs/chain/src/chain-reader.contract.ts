@@ -103,6 +103,14 @@ export function describeChainReader(where: string, make: () => Promise<ChainWorl
       await expect(reader.logs(orphan, world.filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
     });
 
+    it('says whether the chain has left a block', async () => {
+      await world.mine();
+      const ours = await reader.head();
+      expect(await reader.hasLeft(ours)).toBe(false);
+      await world.reorg(1);
+      expect(await reader.hasLeft(ours)).toBe(true);
+    });
+
     it('tells the coins that a transaction of exactly one block sent to a watched address', async () => {
       const first = await world.pay();
       const second = await world.pay();

@@ -159,7 +159,7 @@ export class BlockMetrics {
     this.depth.observe({ chain: String(chainId) }, depth);
   }
 
-  falseReorgAvoided(chainId: number, reason: 'lagging-node' | 'stale-branch'): void {
+  falseReorgAvoided(chainId: number, reason: 'lagging-node' | 'stale-branch' | 'lone-branch'): void {
     this.heldBack.inc({ chain: String(chainId), reason });
   }
 }

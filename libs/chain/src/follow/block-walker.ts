@@ -1,4 +1,12 @@
-import { ChainUnavailable, ReorgTooDeep, type BlockHeader, type BlockRef, type ChainReader, type Hex } from '@droppio/tips';
+import {
+  ChainUnavailable,
+  ReorgTooDeep,
+  type BlockHeader,
+  type BlockRef,
+  type ChainReader,
+  type ErrorOptions,
+  type Hex,
+} from '@droppio/tips';
 import type { BlockWindow, Link } from './block-window.js';
 
 export interface Path {
@@ -6,6 +14,21 @@ export interface Path {
   readonly ancestor: Link;
   /** From the ancestor's child to the head, each the parent of the next. */
   readonly branch: readonly BlockHeader[];
+}
+
+/** A head that cannot be followed: what it stands on is known to nobody. */
+export class LeadsNowhere extends ChainUnavailable {}
+
+/** Too deep to be undone on one provider's word, or at all. */
+export class ForkTooDeep extends ReorgTooDeep {
+  constructor(
+    message: string,
+    /** A block that would have to go, at a height that the other branch has reached. */
+    readonly ours: BlockRef,
+    options: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 const PREFETCHED_AT_ONCE = 16;
@@ -20,8 +43,8 @@ export class BlockWalker {
   constructor(private readonly reader: ChainReader) {}
 
   /**
-   * Throws `ReorgTooDeep` when the head does not stand on any block of the window or stands below `finalized`, `ChainUnavailable` when the
-   * nodes cannot tell a parent.
+   * Throws `ForkTooDeep` when the head does not stand on any block of the window or stands below `finalized`, `LeadsNowhere` when no node
+   * knows a parent.
    */
   async path(head: BlockHeader, window: BlockWindow, finalized: number): Promise<Path> {
     const { tip, oldest } = window;
@@ -37,23 +60,24 @@ export class BlockWalker {
     let block = head;
     while (!window.has(block.parentHash)) {
       branch.push(block);
-      if (block.number - 1 <= oldest.number) throw tooDeep(head, tip, oldest.number, 'it does not stand on any remembered block');
+      if (block.number - 1 <= oldest.number) throw tooDeep(head, tip, oldest, 'it does not stand on any remembered block');
       block = await this.parentOf(block);
     }
     branch.push(block);
     const ancestor = window.at(block.number - 1);
     if (ancestor?.hash !== block.parentHash)
-      throw new ChainUnavailable('A node told a block with the wrong height.', { context: { block: block.number } });
-    if (ancestor.number < finalized && ancestor.hash !== tip.hash) throw tooDeep(head, tip, finalized, 'it would undo finalised blocks');
+      throw new LeadsNowhere('A node told a block with the wrong height.', { context: { block: block.number } });
+    if (ancestor.number < finalized && ancestor.hash !== tip.hash)
+      throw tooDeep(head, tip, window.at(ancestor.number + 1) ?? tip, 'it would undo finalised blocks');
     return { ancestor, branch: branch.reverse() };
   }
 
   private async parentOf(block: BlockHeader): Promise<BlockHeader> {
     const parent = this.headers.get(block.parentHash) ?? (await this.reader.blockByHash(block.parentHash));
     if (parent === undefined)
-      throw new ChainUnavailable('No node knows the parent of a block that was told.', { context: { block: block.number } });
+      throw new LeadsNowhere('No node knows the parent of a block that was told.', { context: { block: block.number } });
     if (parent.hash !== block.parentHash || parent.number !== block.number - 1) {
-      throw new ChainUnavailable('A node told a parent that does not fit its child.', { context: { block: block.number } });
+      throw new LeadsNowhere('A node told a parent that does not fit its child.', { context: { block: block.number } });
     }
     this.remember(parent);
     return parent;
@@ -78,8 +102,8 @@ export class BlockWalker {
   }
 }
 
-function tooDeep(head: BlockRef, tip: BlockRef, limit: number, why: string): ReorgTooDeep {
-  return new ReorgTooDeep(`The chain forked deeper than may be undone: ${why}.`, {
-    context: { head: head.number, headHash: head.hash, cursor: tip.number, cursorHash: tip.hash, limit },
+function tooDeep(head: BlockRef, tip: BlockRef, ours: BlockRef, why: string): ForkTooDeep {
+  return new ForkTooDeep(`The chain forked deeper than may be undone: ${why}.`, ours, {
+    context: { head: head.number, headHash: head.hash, cursor: tip.number, cursorHash: tip.hash, ours: ours.number },
   });
 }

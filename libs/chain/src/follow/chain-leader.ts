@@ -1,8 +1,8 @@
-import type { BlockHeader, ChainReader } from '@droppio/tips';
+import { ChainUnavailable, ReorgTooDeep, type BlockHeader, type ChainReader } from '@droppio/tips';
 import type { ChainSettings } from '../chain-settings.js';
 import type { ChainMetrics } from '../metrics.js';
 import type { BlockReader } from './block-reader.js';
-import { BlockWalker, type Path } from './block-walker.js';
+import { BlockWalker, ForkTooDeep, LeadsNowhere, type Path } from './block-walker.js';
 import type { ChainCommitter } from './chain-committer.js';
 import type { Finality } from './finality.js';
 import type { FinalityAudit } from './finality-audit.js';
@@ -48,13 +48,30 @@ export class ChainLeader {
   async follow(hint: HeadHint, over: AbortSignal): Promise<void> {
     const head = await this.credible(hint.head);
     if (head === undefined) return;
+    try {
+      await this.goTo(head, hint.receivedAtMs, over);
+    } catch (error) {
+      if (error instanceof LeadsNowhere) this.parts.reader.doubt(head);
+      throw error instanceof ForkTooDeep ? await this.secondOpinion(error) : error;
+    }
+  }
+
+  private async goTo(head: BlockHeader, receivedAtMs: number, over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       const target = await this.nextTarget(head);
       const path = await this.walker.path(target, this.committer.window, this.parts.finality.finalizedNumber);
       const isLast = target.hash === head.hash;
-      await this.apply({ ...path, branch: this.ripe(path, head) }, { head, receivedAtMs: hint.receivedAtMs }, over);
+      await this.apply({ ...path, branch: this.ripe(path, head) }, { head, receivedAtMs }, over);
       if (isLast) break;
     }
+  }
+
+  /** A person is called only when the fork is more than one provider's word: else one that lies could stop every chain. */
+  private async secondOpinion(fork: ForkTooDeep): Promise<Error> {
+    if (await this.parts.reader.hasLeft(fork.ours)) return fork;
+    this.parts.metrics.blocks.falseReorgAvoided(this.chain.chainId, 'lone-branch');
+    const { context } = fork;
+    return new ChainUnavailable('Only one provider tells of a fork that is too deep to be undone.', { cause: fork, context });
   }
 
   /** Tells of tips that nodes promise for the block after `head`, and takes back what no block held in time. */
@@ -98,8 +115,12 @@ export class ChainLeader {
 
   private async nextTarget(head: BlockHeader): Promise<BlockHeader> {
     const next = this.height + STRIDE;
+    if (head.number <= next) return head;
     // By number, which is as good as any other claim of a head: it must still lead back to our blocks by parent hashes.
-    return head.number <= next ? head : ((await this.parts.reader.blockByNumber(next)) ?? head);
+    const block = await this.parts.reader.blockByNumber(next);
+    if (block === undefined)
+      throw new LeadsNowhere('A head was told beyond blocks that no node knows.', { context: { head: head.number } });
+    return block;
   }
 
   /** The part of a branch that has enough blocks on top. */
@@ -121,7 +142,13 @@ export class ChainLeader {
     const branch = [];
     for await (const commit of blocks.readAll(path.branch, seenAtMs)) branch.push({ ...commit, onTop: head.number - commit.block.number });
     if (over.aborted) return;
-    await this.committer.reorganise(path, branch);
+    await this.committer.reorganise(path, branch).catch((error: unknown) => {
+      // The ledger knows better than this process what is final.
+      const ours = this.committer.window.at(path.ancestor.number + 1);
+      throw error instanceof ReorgTooDeep && ours !== undefined
+        ? new ForkTooDeep(error.message, ours, { cause: error, context: error.context })
+        : error;
+    });
     for (const commit of branch) this.parts.early?.sealed(commit);
   }
 }

@@ -95,7 +95,7 @@ export class Ballot {
 }
 
 /** Best first, each with its endpoints. Several endpoints on one host are one voice. */
-function byProvider(endpoints: readonly RpcEndpoint[]): readonly (readonly RpcEndpoint[])[] {
+export function byProvider(endpoints: readonly RpcEndpoint[]): readonly (readonly RpcEndpoint[])[] {
   const providers = new Map<string, RpcEndpoint[]>();
   for (const endpoint of endpoints) providers.set(endpoint.provider, [...(providers.get(endpoint.provider) ?? []), endpoint]);
   return [...providers.values()];

@@ -23,6 +23,8 @@ export interface HeadSources {
   readonly sockets: readonly SocketTarget[];
   /** Fixed interval of polls while no socket is healthy. */
   readonly pollMs?: number | undefined;
+  /** False: what this one tells is passed over for now. */
+  readonly isHeard?: (name: string) => boolean;
 }
 
 const LEAST_POLL_MS = 200;
@@ -83,8 +85,7 @@ export class HeadWatch {
       const { gaps } = this;
       try {
         const head = await endpoint.head();
-        this.hear(head, endpoint.name, 'poll', this.clock.now());
-        this.judgeSockets(head.number, signal);
+        if (this.hear(head, endpoint.name, 'poll', this.clock.now())) this.judgeSockets(head.number, signal);
       } catch (error) {
         this.logger.debug('poll.failed', { endpoint: endpoint.name, ...errorFields(error) });
       }
@@ -140,13 +141,16 @@ export class HeadWatch {
     this.judging.delete(socket);
   }
 
-  private hear(head: BlockHeader, endpoint: string, source: 'push' | 'poll', receivedAtMs: number): void {
+  /** False: nobody listens to this one. */
+  private hear(head: BlockHeader, endpoint: string, source: 'push' | 'poll', receivedAtMs: number): boolean {
+    if (this.sources.isHeard?.(endpoint) === false) return false;
     this.lastToldAtMs = Math.max(this.lastToldAtMs, receivedAtMs);
     const laterMs = this.visibility.told(head.hash, endpoint, receivedAtMs);
     if (laterMs !== undefined) this.metrics.visible(endpoint, laterMs / 1000);
-    if (!this.merge.admit(head, endpoint)) return;
+    if (!this.merge.admit(head, endpoint)) return true;
     this.pace.learn(head);
     this.metrics.head(this.sources.chainId, source);
     this.listener(head, receivedAtMs, endpoint);
+    return true;
   }
 }

@@ -19,6 +19,8 @@ export const RPC_TIMEOUT_MS = 5000;
 const MAX_RETRY_AFTER_MS = 30_000;
 /** How long an endpoint that was outvoted is asked only when nobody better is there. */
 const DISTRUST_MS = 60_000;
+/** How long one is that told of a head that led nowhere: longer with every such head, since an honest node may have gone back in that moment. */
+const DOUBT = { firstMs: 2000, mostMs: 60_000 };
 /** Which chain an endpoint serves may change behind its address. */
 const IDENTITY_AGE_MS = 60_000;
 const FRESH_IDENTITY_MS = 3000;
@@ -48,6 +50,7 @@ export class RpcEndpoint {
   lastAnswerAtMs = 0;
   private identifiedAtMs = 0;
   private distrustedUntilMs = 0;
+  private doubtMs = DOUBT.firstMs;
   private readonly client: JsonPost;
   private lastId = 0;
 
@@ -72,6 +75,14 @@ export class RpcEndpoint {
   /** Others agreed on something else than it said. */
   distrust(): void {
     this.distrustedUntilMs = this.clock.now() + DISTRUST_MS;
+  }
+
+  /** It told of a head that nobody can follow. */
+  doubt(): void {
+    const now = this.clock.now();
+    if (!this.isTrusted) return;
+    this.doubtMs = now - this.distrustedUntilMs > DOUBT.mostMs ? DOUBT.firstMs : Math.min(DOUBT.mostMs, this.doubtMs * 2);
+    this.distrustedUntilMs = now + this.doubtMs;
   }
 
   get isIdentityOld(): boolean {

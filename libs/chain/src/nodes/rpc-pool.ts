@@ -43,6 +43,11 @@ export class RpcPool {
     return this.endpoints.every(({ identity }) => identity === 'wrong');
   }
 
+  /** Highest head that an endpoint tells whom there is no reason to doubt. */
+  get newest(): number {
+    return Math.max(...this.endpoints.filter((endpoint) => endpoint.isTrusted).map((endpoint) => endpoint.headNumber));
+  }
+
   /** Throws `ChainUnavailable` when no endpoint answered, `WrongChain` when all serve another chain and always did. */
   async ask<T>(question: RpcQuestion<T>, options: AskOptions = {}): Promise<Answer<T>> {
     const order = this.order(options);
@@ -84,7 +89,7 @@ export class RpcPool {
   /** Best first. Endpoints with an open circuit come last, soonest first: when all are down, somebody must still be tried. */
   order({ prefer, except = [], only = this.endpoints }: AskOptions = {}): readonly RpcEndpoint[] {
     const usable = only.filter((endpoint) => endpoint.identity !== 'wrong' && !except.includes(endpoint));
-    const newest = Math.max(...this.endpoints.map((endpoint) => endpoint.headNumber));
+    const { newest } = this;
     const isFresh = (endpoint: RpcEndpoint): boolean => newest - endpoint.headNumber <= TOLERATED_LAG;
     const rank = (endpoint: RpcEndpoint): number => {
       if (endpoint.circuit.isOpen) return 4;

@@ -25,6 +25,7 @@ import { parseBlock, parsePendingLogs } from './rpc-answer.js';
 import { RpcEndpoint, type RpcQuestion } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
 import { RpcPool } from './rpc-pool.js';
+import { SecondOpinion } from './second-opinion.js';
 
 export type NodeSettings = Pick<ChainSettings, 'chainId' | 'tipJar' | 'rpcUrls' | 'wsUrls' | 'pollMs' | 'preconfirmations' | 'quorum'>;
 
@@ -99,8 +100,18 @@ export class ViemChainReader extends ChainReader {
   }
 
   override async head(): Promise<BlockHeader> {
+    const trusted = this.pool.endpoints.filter((endpoint) => endpoint.isTrusted);
+    try {
+      return await this.bestHead(trusted);
+    } catch (error) {
+      if (trusted.length === this.pool.endpoints.length) throw error;
+      return this.bestHead(this.pool.endpoints);
+    }
+  }
+
+  private async bestHead(endpoints: readonly RpcEndpoint[]): Promise<BlockHeader> {
     const heads: BlockHeader[] = [];
-    const asked = this.pool.endpoints.map(async (endpoint) => {
+    const asked = endpoints.map(async (endpoint) => {
       heads.push(await this.headOf(endpoint));
     });
     const all = Promise.allSettled(asked);
@@ -158,6 +169,14 @@ export class ViemChainReader extends ChainReader {
     return this.fetcher.agreedRange(from, to, filter);
   }
 
+  override doubt({ hash }: BlockRef): void {
+    this.sources.get(hash)?.doubt();
+  }
+
+  override hasLeft(ours: BlockRef): Promise<boolean> {
+    return new SecondOpinion(this.pool).hasLeft(ours);
+  }
+
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {
     const { chainId, pollMs, wsUrls } = this.settings;
     const heads = new HeadWatch(
@@ -166,6 +185,7 @@ export class ViemChainReader extends ChainReader {
         pollMs,
         polled: this.pool.endpoints.map((endpoint) => ({ name: endpoint.name, head: () => this.headOf(endpoint) })),
         sockets: wsUrls.map((url, index) => ({ url, chainId, name: `${String(chainId)}-ws${String(index)}` })),
+        isHeard: (name) => this.isHeard(name),
       },
       (head, receivedAtMs, name) => {
         const twin = this.twins.get(name);
@@ -208,9 +228,19 @@ export class ViemChainReader extends ChainReader {
     if (!this.sources.has(head.parentHash) && !this.sources.has(head.hash)) await this.pool.confirm(endpoint);
     endpoint.headNumber = head.number;
     this.pin(head.hash, endpoint);
-    const newest = Math.max(...this.pool.endpoints.map((other) => other.headNumber));
-    this.metrics.rpc.headLag(endpoint.name, newest - head.number);
+    this.metrics.rpc.headLag(endpoint.name, Math.max(0, this.pool.newest - head.number));
     return head;
+  }
+
+  /** An endpoint that is doubted is not listened to, unless there is nobody else. */
+  private isHeard(name: string): boolean {
+    const { endpoints } = this.pool;
+    const endpoint = this.twins.get(name) ?? endpoints.find((known) => known.name === name);
+    return endpoint?.isTrusted !== false || !endpoints.some((other) => this.isWell(other));
+  }
+
+  private isWell({ isTrusted, circuit, identity, lastAnswerAtMs }: RpcEndpoint): boolean {
+    return isTrusted && identity !== 'wrong' && !circuit.isOpen && this.clock.now() - lastAnswerAtMs < SILENT_MS;
   }
 
   private async block(question: RpcQuestion<BlockHeader>): Promise<BlockHeader | undefined> {

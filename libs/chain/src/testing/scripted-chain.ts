@@ -47,6 +47,8 @@ export class ScriptedChain extends ChainReader {
   private tags: { safe?: number; finalized?: number } = {};
   /** Calls by method name, for tests that count questions. */
   readonly calls: Record<string, number> = {};
+  /** Heads that led nowhere. */
+  readonly doubted: Hex[] = [];
   /** True: blocks that left the chain can still be read by hash, as on a node that keeps side branches. */
   remembers = false;
   /** False: heads are not pushed; `push` tells them by hand. */
@@ -95,6 +97,11 @@ export class ScriptedChain extends ChainReader {
     this.ever.set(header.hash, block);
     if (this.pushes) this.push(header);
     return header;
+  }
+
+  /** Begins with the blocks of another chain up to a height: a branch that leaves it there. */
+  adopt({ blocks }: ScriptedChain, height: number): void {
+    this.blocks = blocks.slice(0, height + 1);
   }
 
   /** Takes blocks off without telling anybody, as `anvil_rollback` does. */
@@ -168,6 +175,14 @@ export class ScriptedChain extends ChainReader {
     await this.answer('agreedLogs');
     const logs = await Promise.all(this.blocks.slice(from, to + 1).map(({ header }) => this.logs(header, filter)));
     return logs.flat();
+  }
+
+  override doubt({ hash }: BlockRef): void {
+    this.doubted.push(hash);
+  }
+
+  override hasLeft({ number, hash }: BlockRef): Promise<boolean> {
+    return Promise.resolve(this.blocks[number]?.header.hash !== hash);
   }
 
   override watchHeads(listener: HeadListener, signal: AbortSignal): void {

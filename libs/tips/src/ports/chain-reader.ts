@@ -44,6 +44,13 @@ export abstract class ChainReader {
    * block: dear. An unknown hash is an error, never an empty answer.
    */
   abstract payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]>;
+  /** This head led nowhere: whoever told it is asked last, and its heads are not listened to while others tell theirs, for a few seconds. */
+  abstract doubt(head: BlockRef): void;
+  /**
+   * Has the chain left this block of ours, so that a fork too deep to be undone is more than one provider's word? Where there are several, two of
+   * them must tell another block at its height and none may still tell ours; with one provider its word is all there is. Never rejects.
+   */
+  abstract hasLeft(ours: BlockRef): Promise<boolean>;
   /** Pushes heads until `signal` aborts; reconnects for ever on its own. Polling and pushing are the implementation's business. */
   abstract watchHeads(listener: HeadListener, signal: AbortSignal): void;
   /** Tells of logs before their block until `signal` aborts. Silent where the chain has no preconfirmations, or none are asked for. */
