@@ -81,7 +81,9 @@ export class ChannelRegistry {
 
   /** Something may have been missed everywhere. */
   checkAll(): void {
-    for (const { channel } of this.held.values()) void channel.follower.catchUp();
+    // Those with the most overlays first: only so many are read at a time.
+    const channels = [...this.held.values()].map(({ channel }) => channel).sort((a, b) => b.size - a.size);
+    for (const { follower } of channels) void follower.catchUp();
   }
 
   async close(): Promise<void> {
@@ -97,6 +99,7 @@ export class ChannelRegistry {
       (idle) => void this.letGo(idle),
     );
     this.held.set(creatorId, held);
+    this.metrics.feed.channels.set(this.held.size);
     held.opened.then(
       () => {
         if (this.held.get(creatorId) === held) this.wheel.schedule(held, held.lookMs);
@@ -110,6 +113,7 @@ export class ChannelRegistry {
   private async letGo(held: HeldChannel): Promise<void> {
     this.wheel.cancel(held);
     if (this.held.get(held.channel.creatorId) === held) this.held.delete(held.channel.creatorId);
+    this.metrics.feed.channels.set(this.held.size);
     // A subscription that will not close is the feed's to clean up; nothing here waits for it.
     await held.channel.follower.close().catch(() => undefined);
   }

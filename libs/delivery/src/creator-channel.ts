@@ -9,7 +9,7 @@ import { FrameBatch } from './frame-batch.js';
 import { GrantBook } from './grant-book.js';
 import type { ChannelMetrics } from './metrics.js';
 import type { OverlaySession } from './overlay-session.js';
-import { replayFrames } from './replay.js';
+import { replayFrames, suppressedIn } from './replay.js';
 import { resume, type Resumption } from './resumption.js';
 
 /** One creator with at least one socket here: follows the feed once and writes each event, encoded once, to all of the creator's sockets. */
@@ -50,6 +50,9 @@ export class CreatorChannel implements FollowerListener {
       this.rooms.set(overlayId, room.add(session));
       this.metrics.feed.resumes.inc({ source: found.source, recovered: String(found.recovered) });
       this.metrics.feed.resumedEvents.observe(found.events.length);
+      const { stale, retracted } = suppressedIn(found.events, this.feed.clock.now());
+      this.metrics.losses.suppressed.inc({ reason: 'stale' }, stale);
+      this.metrics.losses.suppressed.inc({ reason: 'retracted' }, retracted);
     });
   }
 
@@ -82,6 +85,7 @@ export class CreatorChannel implements FollowerListener {
 
   gap(from: number, to: number): void {
     this.flush();
+    this.metrics.losses.failed.inc({ reason: 'lost' }, (to - from + 1) * this.size);
     this.fanOut.send(new FrameBatch([{ op: 'gap', from, to }], this.follower.position.epoch), this.everybody());
     this.interrupted();
   }
@@ -138,12 +142,13 @@ export class CreatorChannel implements FollowerListener {
   private measure(events: readonly CreatorEvent[], startedAt: number): void {
     const now = this.feed.clock.now();
     this.metrics.fanOut.fanOut.observe((performance.now() - startedAt) / 1000);
-    this.metrics.fanOut.deliveries.inc(events.length * this.size);
-    for (const { type, at } of events) {
-      if (type !== 'tip') continue;
-      if (at.block !== undefined) this.metrics.fanOut.latency.observe({ stage: 'block' }, seconds(now - at.block));
-      this.metrics.fanOut.latency.observe({ stage: 'seen' }, seconds(now - at.seen));
-      if (at.pub !== undefined) this.metrics.fanOut.latency.observe({ stage: 'pub' }, seconds(now - at.pub));
+    for (const event of events) {
+      if (event.type !== 'tip') continue;
+      const { block, seen, pub } = event.at;
+      const chain = String(event.d.amount.chainId);
+      for (const [stage, at] of Object.entries({ block, seen, pub })) {
+        if (at !== undefined) this.metrics.fanOut.latency.observe({ stage, chain }, seconds(now - at));
+      }
     }
   }
 }

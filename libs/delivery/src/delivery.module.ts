@@ -9,6 +9,8 @@ import { FeedProbe } from './feed-probe.js';
 import { FlushPacer } from './flush-pacer.js';
 import { metricProviders } from './metrics.js';
 import { NodeGauges } from './node-gauges.js';
+import { NodeLoad } from './node-load.js';
+import { nodeMetricProviders } from './node-metrics.js';
 import { MemoryReading, NodePressure } from './node-pressure.js';
 import { OverlayGateway } from './overlay.gateway.js';
 import { OverlayWsAdapter } from './overlay-ws.adapter.js';
@@ -32,8 +34,9 @@ export class DeliveryModule {
         { provide: OverlayTokens, useValue: new OverlayTokens(settings.tokenKeys) },
         { provide: TimingWheel, useFactory: () => new TimingWheel(TICK_MS) },
         ...metricProviders,
+        ...nodeMetricProviders,
         ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionHost],
-        ...[FlushPacer, MemoryReading, NodePressure, UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeGauges],
+        ...[FlushPacer, MemoryReading, NodePressure, UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeLoad, NodeGauges],
       ],
     };
   }

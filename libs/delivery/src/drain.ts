@@ -3,7 +3,7 @@ import { CloseCode } from '@droppio/protocol';
 import { Health } from '@droppio/platform';
 import { ChannelRegistry } from './channel-registry.js';
 import { DeliverySettings } from './delivery-settings.js';
-import { NodeMetrics } from './metrics.js';
+import { DrainMetrics } from './node-metrics.js';
 import type { OverlaySession } from './overlay-session.js';
 import { SessionRoster } from './session-roster.js';
 import { UpgradeGate } from './upgrade-gate.js';
@@ -33,13 +33,14 @@ export class DrainDoors {
 export class Drain {
   private readonly log = new Logger('delivery');
   private running: Promise<void> | undefined;
+  private startedAt = 0;
 
   constructor(
     private readonly settings: DeliverySettings,
     private readonly roster: SessionRoster,
     private readonly doors: DrainDoors,
     private readonly channels: ChannelRegistry,
-    private readonly metrics: NodeMetrics,
+    private readonly metrics: DrainMetrics,
   ) {}
 
   /** Runs once; later calls wait for the same end. */
@@ -49,7 +50,7 @@ export class Drain {
 
   private async drain(): Promise<void> {
     const { drainDelayMs, drainGraceMs } = this.settings;
-    const startedAt = this.now();
+    this.startedAt = this.now();
     this.metrics.draining.set(1);
     this.doors.health.drain();
     if (this.roster.size > 0) await this.sleep(drainDelayMs);
@@ -61,10 +62,13 @@ export class Drain {
       await this.untilEmpty(windowMs + drainGraceMs);
     }
     const stragglers = this.roster.size;
+    this.metrics.stragglers.inc(stragglers);
     await this.closeStragglers(windowMs);
     await this.untilEmpty(CLOSING_MS);
     await this.channels.close();
-    this.log.log('drain.finished', { stragglers, left: this.roster.size, tookMs: this.now() - startedAt });
+    const tookMs = this.now() - this.startedAt;
+    this.metrics.seconds.set(tookMs / 1000);
+    this.log.log('drain.finished', { stragglers, left: this.roster.size, tookMs });
   }
 
   private windowMs(): number {
@@ -95,7 +99,10 @@ export class Drain {
 
   private async untilEmpty(ms: number): Promise<void> {
     const until = this.now() + ms;
-    while (this.roster.size > 0 && this.now() < until) await this.sleep(LOOK_MS);
+    while (this.roster.size > 0 && this.now() < until) {
+      await this.sleep(LOOK_MS);
+      this.metrics.seconds.set((this.now() - this.startedAt) / 1000);
+    }
   }
 
   private now(): number {

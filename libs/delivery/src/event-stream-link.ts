@@ -8,7 +8,7 @@ const RETRY_MS = 3000;
 
 /** One way to a client that cannot open a WebSocket: a response that never ends. */
 export class EventStreamLink implements OverlayLink {
-  readonly isOneWay = true;
+  readonly transport = 'sse';
 
   constructor(private readonly response: ServerResponse) {
     response.writeHead(200, {

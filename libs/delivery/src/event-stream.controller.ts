@@ -33,7 +33,7 @@ export class EventStreamController {
     response.on('error', () => undefined);
     this.allow(request, response);
     const verdict = this.gate.judge(request);
-    this.metrics.upgrades.inc({ result: verdict.kind === 'refused' ? verdict.result : 'accepted' });
+    this.metrics.upgrades.inc({ result: verdict.kind === 'refused' ? verdict.result : 'accepted', transport: 'sse' });
     if (verdict.kind === 'refused') {
       const { status, retryAfterSeconds, why } = verdict;
       response.writeHead(status, STATUS_CODES[status], {

@@ -10,6 +10,7 @@ import {
   type FeedSubscription,
 } from '@droppio/tips';
 import type { OverlayGrant } from '@droppio/tips';
+import { RedisMetrics } from './node-metrics.js';
 import { Turnstile } from './turnstile.js';
 
 const PLACES = 64;
@@ -24,30 +25,51 @@ export class FeedAccess {
     private readonly feed: TipFeed,
     private readonly queue: RelayQueue,
     readonly clock: Clock,
+    private readonly metrics: RedisMetrics,
   ) {}
 
   subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
-    return this.ask('subscribing', () => this.feed.subscribe(creatorId, listener));
+    return this.ask('subscribe', () =>
+      this.feed.subscribe(creatorId, (signal) => {
+        this.note(signal);
+        listener(signal);
+      }),
+    );
   }
 
   position(creatorId: string): Promise<FeedPosition | undefined> {
-    return this.ask('the position', () => this.feed.position(creatorId));
+    return this.ask('position', () => this.feed.position(creatorId));
   }
 
   after(creatorId: string, seq: number, limit: number): Promise<FeedPage | undefined> {
-    return this.ask('the events', () => this.feed.after(creatorId, seq, limit));
+    return this.ask('after', () => this.feed.after(creatorId, seq, limit));
   }
 
   grant(creatorId: string, overlayId: string): Promise<OverlayGrant | 'unknown' | undefined> {
-    return this.ask('the grant', () => this.feed.grant(creatorId, overlayId));
+    return this.ask('grant', () => this.feed.grant(creatorId, overlayId));
   }
 
   /** Asks whoever holds the ledger to rebuild a creator's feed; that it happened comes as a signal. */
   requestRestore(creatorId: string): Promise<void> {
-    return this.ask('the queue', () => this.queue.nudge({ creatorId, task: 'restore' }, { live: true }));
+    return this.ask('nudge', () => this.queue.nudge({ creatorId, task: 'restore' }, { live: true }));
   }
 
-  private ask<T>(what: string, question: () => Promise<T>): Promise<T> {
-    return this.turnstile.pass(() => within(ANSWER_MS, what, question()));
+  private note(signal: FeedSignal): void {
+    this.metrics.messages.inc({ kind: signal.kind });
+    const pub = signal.kind === 'event' ? signal.event.at.pub : undefined;
+    if (pub !== undefined) this.metrics.pubsubLag.observe(Math.max(0, this.clock.now() - pub) / 1000);
+  }
+
+  private async ask<T>(command: string, question: () => Promise<T>): Promise<T> {
+    const stop = this.metrics.commands.startTimer({ command });
+    try {
+      const answer = await this.turnstile.pass(() => within(ANSWER_MS, `asking the feed (${command})`, question()));
+      stop({ outcome: 'ok' });
+      return answer;
+    } catch (error) {
+      stop({ outcome: 'error' });
+      this.metrics.errors.inc({ command });
+      throw error;
+    }
   }
 }

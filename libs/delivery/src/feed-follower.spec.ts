@@ -45,7 +45,7 @@ beforeEach(() => {
   truth = new Truth(feed);
   diary = new Diary();
   metrics = unregisteredMetrics();
-  follower = new FeedFollower(truth.creatorId, new FeedAccess(feed, queue, new SystemClock()), 100, metrics.feed, diary);
+  follower = new FeedFollower(truth.creatorId, new FeedAccess(feed, queue, new SystemClock(), metrics.redis), 100, metrics.feed, diary);
 });
 afterEach(async () => {
   await follower.close();

@@ -171,7 +171,9 @@ export class FeedFollower {
   /** One look at the feed. True when there is nothing more to read. */
   private async healOnce(): Promise<boolean> {
     let page = await this.feed.after(this.creatorId, this.position.seq, PAGE);
+    let source = 'feed';
     if (page === undefined || this.hasForgotten(page)) {
+      source = 'restored';
       await this.restore();
       page = await this.feed.after(this.creatorId, this.position.seq, PAGE);
       if (page === undefined) throw new FeedMissing('Nobody has rebuilt the feed yet.');
@@ -184,7 +186,7 @@ export class FeedFollower {
     const before = this.position.seq;
     this.takeAll(page.events);
     const healed = this.position.seq - before;
-    if (healed > 0) this.metrics.healed.inc(healed);
+    if (healed > 0) this.metrics.healed.inc({ source }, healed);
     else if (page.position.seq > before) throw new FeedMissing('The feed announces events that it does not have.');
     return this.position.seq >= page.position.seq;
   }

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { errorFields, Health } from '@droppio/platform';
 import { Clock, TipFeed } from '@droppio/tips';
 import { ChannelRegistry } from './channel-registry.js';
-import { NodeMetrics } from './metrics.js';
+import { FeedProbeMetrics } from './node-metrics.js';
 
 const EVERY_MS = 5000;
 const FRESH_MS = 30_000;
@@ -19,7 +19,7 @@ export class FeedProbe implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly feed: TipFeed,
     private readonly clock: Clock,
     private readonly channels: ChannelRegistry,
-    private readonly metrics: NodeMetrics,
+    private readonly metrics: FeedProbeMetrics,
     health: Health,
   ) {
     health.readyWhen('feed', () => this.fault());
@@ -55,10 +55,11 @@ export class FeedProbe implements OnApplicationBootstrap, OnApplicationShutdown 
       this.channels.checkAll();
     } catch (error) {
       if (this.stop.signal.aborted) return;
+      this.metrics.redis.probeFailures.inc();
       if (!this.isAway) this.log.warn('feed.away', errorFields(error));
       this.isAway = true;
     } finally {
-      this.metrics.degraded.set(this.isAway ? 1 : 0);
+      this.metrics.node.degraded.set(this.isAway ? 1 : 0);
     }
   }
 }

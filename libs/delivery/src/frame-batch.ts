@@ -24,6 +24,8 @@ const writeFrame = findFrameWriter();
  */
 export class FrameBatch {
   readonly texts: readonly string[];
+  /** How many of the frames are events. */
+  readonly events: number;
   private bytes: Buffer | undefined;
   private stream: Buffer | undefined;
 
@@ -33,6 +35,7 @@ export class FrameBatch {
     private readonly epoch?: string,
   ) {
     this.texts = frames.map((frame) => JSON.stringify(frame));
+    this.events = frames.filter(({ op }) => op === 'event').length;
   }
 
   /** The WebSocket frames, ready for the wire; `undefined` when this version of `ws` cannot build them apart from a socket. */

@@ -1,28 +1,28 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Instance } from '@droppio/platform';
-import { ChannelRegistry } from './channel-registry.js';
-import { FeedMetrics, NodeMetrics } from './metrics.js';
+import { NodeLoad } from './node-load.js';
+import { NodeMetrics } from './node-metrics.js';
+import type { TransportName } from './overlay-link.js';
 import { SessionHost } from './session-host.js';
 
 const EVERY_MS = 2000;
+const TRANSPORTS: readonly TransportName[] = ['websocket', 'sse', 'poll'];
 
-/** Sets the gauges that are sums over all sockets: cheaper now and then than at every change. */
+/** Sets what is a sum over all sockets: cheaper now and then than at every change. */
 @Injectable()
 export class NodeGauges implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly host: SessionHost,
-    private readonly channels: ChannelRegistry,
-    private readonly feedMetrics: FeedMetrics,
-    private readonly nodeMetrics: NodeMetrics,
+    private readonly load: NodeLoad,
+    private readonly metrics: NodeMetrics,
     private readonly instance: Instance,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.nodeMetrics.instance.set({ instance: this.instance.id, service: this.instance.service }, 1);
-    this.nodeMetrics.socketLimit.set(this.host.settings.maxSockets);
-    this.nodeMetrics.draining.set(0);
+    this.metrics.instance.set({ instance: this.instance.id, service: this.instance.service }, 1);
+    this.metrics.socketLimit.set(this.host.settings.maxSockets);
     this.measure();
     this.timer = setInterval(() => {
       this.measure();
@@ -36,10 +36,22 @@ export class NodeGauges implements OnApplicationBootstrap, OnApplicationShutdown
 
   private measure(): void {
     const { roster, metrics } = this.host;
-    let live = 0;
-    for (const session of roster.all()) if (session.isLive) live += 1;
-    metrics.sockets.sockets.set({ state: 'live' }, live);
-    metrics.sockets.sockets.set({ state: 'waiting' }, roster.size - live);
-    this.feedMetrics.channels.set(this.channels.size);
+    for (const [transport, { live, waiting }] of countByTransport(roster.all())) {
+      metrics.sockets.sockets.set({ state: 'live', transport }, live);
+      metrics.sockets.sockets.set({ state: 'waiting', transport }, waiting);
+    }
+    metrics.settle();
+    this.load.look();
   }
+}
+
+export function countByTransport(
+  sessions: Iterable<{ readonly transport: TransportName; readonly isLive: boolean }>,
+): ReadonlyMap<TransportName, { live: number; waiting: number }> {
+  const counts = new Map(TRANSPORTS.map((transport) => [transport, { live: 0, waiting: 0 }]));
+  for (const { transport, isLive } of sessions) {
+    const count = counts.get(transport);
+    if (count !== undefined) count[isLive ? 'live' : 'waiting'] += 1;
+  }
+  return counts;
 }

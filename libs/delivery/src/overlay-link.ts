@@ -2,19 +2,21 @@ import { WebSocket, type RawData } from 'ws';
 import type { FrameBatch } from './frame-batch.js';
 import type { OverlaySession } from './overlay-session.js';
 
+/** What carries frames to a client. Only a WebSocket carries frames back. */
+export type TransportName = 'websocket' | 'sse' | 'poll';
+
 /** The way to one client, whatever carries it. */
 export interface OverlayLink {
   /** Bytes that were given to it and have not left the process. */
   readonly queuedBytes: number;
-  /** The client cannot speak on it: no pong will ever come. */
-  readonly isOneWay: boolean;
+  readonly transport: TransportName;
   write(batch: FrameBatch): void;
   close(code: number, reason: string): void;
 }
 
 /** `ws` makes these for the server, so the session needs no map beside the socket and listeners need no closure per socket. */
 export class OverlaySocket extends WebSocket implements OverlayLink {
-  readonly isOneWay = false;
+  readonly transport = 'websocket';
   session: OverlaySession | undefined;
 
   /** From now on the session hears what comes in, and of the end. */

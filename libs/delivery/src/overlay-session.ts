@@ -4,7 +4,7 @@ import type { OverlayClaim } from '@droppio/protocol/overlay-token';
 import type { OverlayGrant } from '@droppio/tips';
 import type { CreatorChannel } from './creator-channel.js';
 import { FrameBatch } from './frame-batch.js';
-import type { OverlayLink } from './overlay-link.js';
+import type { OverlayLink, TransportName } from './overlay-link.js';
 import type { SessionHost } from './session-host.js';
 import type { WheelEntry } from './timing-wheel.js';
 import { TokenBucket } from './token-bucket.js';
@@ -62,6 +62,10 @@ export class OverlaySession implements WheelEntry {
     return this.link.queuedBytes;
   }
 
+  get transport(): TransportName {
+    return this.link.transport;
+  }
+
   /** Says hello. Credentials that came with the URL are used at once; otherwise the first frame must bring them. */
   open(credentials: Credentials | undefined): void {
     const { settings, wheel } = this.host;
@@ -92,7 +96,8 @@ export class OverlaySession implements WheelEntry {
     const { settings, clock, wheel } = this.host;
     this.phase = 'live';
     this.budget += welcome.size;
-    this.link.write(welcome);
+    this.write(welcome);
+    this.host.metrics.traffic.admission.observe((clock.now() - this.openedAt) / 1000);
     // The first ping comes at a random moment, so that those who came together are not pinged together for ever.
     this.pingAt = clock.now() + settings.pingMs * (0.5 + Math.random() / 2);
     if (settings.maxAgeMs > 0) this.moveAt = clock.now() + settings.maxAgeMs * (1 + Math.random());
@@ -102,9 +107,10 @@ export class OverlaySession implements WheelEntry {
   deliver(batch: FrameBatch): void {
     if (this.phase !== 'live') return;
     if (this.link.queuedBytes + batch.size <= this.budget) {
-      this.link.write(batch);
+      this.write(batch);
       return;
     }
+    if (batch.events > 0) this.host.metrics.losses.failed.inc({ reason: 'slow' }, batch.events);
     this.shed();
   }
 
@@ -117,13 +123,18 @@ export class OverlaySession implements WheelEntry {
 
   receive(text: string): void {
     if (!this.heard()) return;
+    const { traffic } = this.host.metrics;
     const frame = parseClientFrame(text);
+    traffic.receivedBytes.inc(text.length);
+    traffic.received.inc({ op: frame?.op ?? 'malformed' });
     if (frame === undefined) this.close(CloseCode.malformedFrame, 'not a frame of this protocol');
     else this.obey(frame);
   }
 
   receiveBinary(): void {
-    if (this.heard()) this.close(CloseCode.malformedFrame, 'binary frame');
+    if (!this.heard()) return;
+    this.host.metrics.traffic.received.inc({ op: 'malformed' });
+    this.close(CloseCode.malformedFrame, 'binary frame');
   }
 
   /** Anything at all came in. False when that was too much. */
@@ -158,7 +169,7 @@ export class OverlaySession implements WheelEntry {
     if (this.phase === 'new') return this.awaitAuth(now, settings.authTimeoutMs);
     if (this.phase !== 'live') return undefined;
     // A one-way client cannot answer; its connection tells of its end, or what it owes does.
-    const deadAt = this.link.isOneWay ? Infinity : this.heardAt + settings.deadMs;
+    const deadAt = this.transport === 'websocket' ? this.heardAt + settings.deadMs : Infinity;
     if (now >= deadAt) {
       this.close(CloseCode.noPong, 'no pong', spread(0, 1000));
       return undefined;
@@ -195,8 +206,10 @@ export class OverlaySession implements WheelEntry {
       if (this.phase === 'new') this.authenticate(frame);
       else this.close(CloseCode.malformedFrame, 'already authenticated');
     } else if (this.phase === 'new') this.close(CloseCode.malformedFrame, 'auth comes first');
-    else if (frame.op === 'shown') this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, frame.ms / 1000);
-    else if (this.pingedAt !== undefined) {
+    else if (frame.op === 'shown') {
+      this.host.metrics.traffic.shown.inc();
+      this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, frame.ms / 1000);
+    } else if (this.pingedAt !== undefined) {
       this.host.metrics.sockets.pingRtt.observe((this.heardAt - this.pingedAt) / 1000);
       this.pingedAt = undefined;
     }
@@ -205,6 +218,13 @@ export class OverlaySession implements WheelEntry {
   private authenticate({ token, cursor }: Credentials): void {
     this.phase = 'admitting';
     this.host.admit(this, { token, cursor });
+  }
+
+  private write(batch: FrameBatch): void {
+    const { tally } = this.host.metrics;
+    tally.events += batch.events;
+    tally.bytes += batch.size;
+    this.link.write(batch);
   }
 
   private leave(): void {

@@ -116,17 +116,17 @@ export class OverlayWsAdapter extends WsAdapter {
       // An error is always followed by a close, and that is what the session hears.
       client.on('error', ignore);
       socket.off('error', ignore);
-      this.metrics.upgrades.inc({ result: 'accepted' });
+      this.metrics.upgrades.inc({ result: 'accepted', transport: 'websocket' });
       const isForeignVersion = client.protocol !== '' && client.protocol !== PROTOCOL;
       const arrival: Arrival = { network: verdict.network, query: new URLSearchParams(query), isForeignVersion };
       server.emit('connection', client, arrival);
     });
     // `ws` answers a malformed handshake itself and calls nobody.
-    if (!outcome.isAccepted) this.metrics.upgrades.inc({ result: 'malformed' });
+    if (!outcome.isAccepted) this.metrics.upgrades.inc({ result: 'malformed', transport: 'websocket' });
   }
 
   private refuse(socket: Duplex, result: string, status: number, why: string, retryAfterSeconds = 0): void {
-    this.metrics.upgrades.inc({ result });
+    this.metrics.upgrades.inc({ result, transport: 'websocket' });
     const lines = [
       `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}`,
       'Connection: close',

@@ -37,6 +37,13 @@ function planOf(events: readonly CreatorEvent[], overlayId: string, now: number)
   return plan;
 }
 
+/** How many tips `replayFrames` does not play one by one, and why. */
+export function suppressedIn(events: readonly CreatorEvent[], now: number): Readonly<Record<'stale' | 'retracted', number>> {
+  const fates = [...fatesOf(events, now).values()];
+  const count = (fate: Fate): number => fates.filter((found) => found === fate).length;
+  return { stale: count('stale'), retracted: count('retracted') };
+}
+
 type Fate = 'fresh' | 'stale' | 'retracted';
 
 /** Fates of the tips that began inside the range. Tips that an overlay has shown before are not in here: it must hear all about them. */

@@ -32,7 +32,8 @@ export class SessionHost {
   left(session: OverlaySession, code: number): void {
     this.roster.leave(session);
     // A client may close with any of 4000 codes; only ours become a label.
-    this.metrics.sockets.closes.inc({ code: KNOWN_CODES.has(code) ? String(code) : 'other' });
-    this.metrics.sockets.duration.observe((this.clock.now() - session.openedAt) / 1000);
+    const { transport } = session;
+    this.metrics.sockets.closes.inc({ code: KNOWN_CODES.has(code) ? String(code) : 'other', transport });
+    this.metrics.sockets.duration.observe({ transport }, (this.clock.now() - session.openedAt) / 1000);
   }
 }

@@ -9,7 +9,7 @@ import { FeedAccess } from '../feed-access.js';
 import { FlushPacer } from '../flush-pacer.js';
 import type { FrameBatch } from '../frame-batch.js';
 import { ChannelMetrics, SessionMetrics } from '../metrics.js';
-import type { OverlayLink } from '../overlay-link.js';
+import type { OverlayLink, TransportName } from '../overlay-link.js';
 import { OverlaySession } from '../overlay-session.js';
 import { Reception } from '../reception.js';
 import { SessionHost } from '../session-host.js';
@@ -23,7 +23,7 @@ import { unregisteredMetrics } from './unregistered-metrics.js';
 /** A link that takes everything, or owes what the test says. */
 export class RecordingLink implements OverlayLink {
   queuedBytes = 0;
-  isOneWay = false;
+  transport: TransportName = 'websocket';
   readonly frames: ServerFrame[] = [];
   writes = 0;
   ending: { code: number; reason: string } | undefined;
@@ -59,14 +59,14 @@ export class Desk {
     this.settings = someSettings({ OVERLAY_TOKEN_KEYS: `1:${randomBytes(32).toString('hex')}`, ...texts });
     this.tokens = new OverlayTokens(this.settings.tokenKeys);
     this.wheel.stop();
-    const access = new FeedAccess(this.feed, new MemoryRelayQueue(brokerMetrics().queue), this.clock);
+    const access = new FeedAccess(this.feed, new MemoryRelayQueue(brokerMetrics().queue), this.clock, this.metrics.redis);
     this.roster = new SessionRoster(this.settings, this.clock);
     this.channels = new ChannelRegistry(
       this.settings,
       access,
       this.wheel,
       this.pacer,
-      new ChannelMetrics(this.metrics.feed, this.metrics.fanOut),
+      new ChannelMetrics(this.metrics.feed, this.metrics.fanOut, this.metrics.losses),
     );
     const reception = new Reception(this.tokens, this.roster, this.channels);
     this.host = new SessionHost(
@@ -74,7 +74,7 @@ export class Desk {
       this.wheel,
       this.roster,
       reception,
-      new SessionMetrics(this.metrics.socket, this.metrics.fanOut),
+      new SessionMetrics(this.metrics.socket, this.metrics.traffic, this.metrics.fanOut, this.metrics.losses),
     );
   }
 

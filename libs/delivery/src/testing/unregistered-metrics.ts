@@ -1,34 +1,28 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { FanOutMetrics, FeedMetrics, NodeMetrics, SocketMetrics } from '../metrics.js';
+import { FanOutMetrics, FeedMetrics, LossMetrics, SocketMetrics, TrafficMetrics } from '../metrics.js';
+import { RedisMetrics } from '../node-metrics.js';
 
 let made = 0;
-const options = (labelNames: string[] = []) => ({ name: `test_${String((made += 1))}`, help: 'test', labelNames, registers: [] });
+const options = (...labelNames: string[]) => ({ name: `test_${String((made += 1))}`, help: 'test', labelNames, registers: [] });
+const counter = (...labels: string[]) => new Counter(options(...labels));
+const gauge = (...labels: string[]) => new Gauge(options(...labels));
+const histogram = (...labels: string[]) => new Histogram(options(...labels));
 
 /** Metrics outside of any registry, so that tests in one process do not count each other. */
-export function unregisteredMetrics(): { socket: SocketMetrics; feed: FeedMetrics; fanOut: FanOutMetrics; node: NodeMetrics } {
+export function unregisteredMetrics() {
   return {
     socket: new SocketMetrics(
-      new Gauge(options(['state'])),
-      new Counter(options(['result'])),
-      new Counter(options(['code'])),
-      new Histogram(options()),
-      new Histogram(options()),
+      gauge('state', 'transport'),
+      counter('result', 'transport'),
+      counter('code', 'transport'),
+      histogram('transport'),
+      histogram(),
     ),
-    feed: new FeedMetrics(
-      new Gauge(options()),
-      new Counter(options(['source', 'recovered'])),
-      new Histogram(options()),
-      new Counter(options()),
-      new Counter(options()),
-    ),
-    fanOut: new FanOutMetrics(
-      new Histogram(options()),
-      new Histogram(options(['stage'])),
-      new Counter(options()),
-      new Counter(options()),
-      new Gauge(options()),
-    ),
-    node: new NodeMetrics(new Gauge(options()), new Gauge(options()), new Gauge(options()), new Gauge(options(['instance', 'service']))),
+    traffic: new TrafficMetrics(histogram(), counter('op'), counter(), counter(), counter()),
+    feed: new FeedMetrics(gauge(), counter('source', 'recovered'), histogram(), counter('source'), counter()),
+    fanOut: new FanOutMetrics(histogram(), histogram('stage', 'chain'), counter(), counter(), gauge()),
+    losses: new LossMetrics(counter('reason'), counter('reason')),
+    redis: new RedisMetrics(histogram('command', 'outcome'), counter('command'), counter(), counter('kind'), histogram()),
   };
 }
 

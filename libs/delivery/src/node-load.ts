@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { FlushPacer, type LoopLag } from './flush-pacer.js';
+import { LoadMetrics } from './node-metrics.js';
+import { MemoryReading } from './node-pressure.js';
+
+export interface LoadReading {
+  /** Share of one core. */
+  readonly cpuRatio: number;
+  readonly memory: NodeJS.MemoryUsage;
+  readonly memoryPercent: number;
+  readonly lagMs: LoopLag;
+}
+
+/** What this process takes of its machine, as of the last look. */
+@Injectable()
+export class NodeLoad {
+  private cpu = process.cpuUsage();
+  private atMs = performance.now();
+
+  constructor(
+    private readonly pacer: FlushPacer,
+    private readonly reading: MemoryReading,
+    private readonly metrics: LoadMetrics,
+  ) {}
+
+  /** Since the last look; sets the gauges. */
+  look(): LoadReading {
+    const used = process.cpuUsage(this.cpu);
+    const now = performance.now();
+    const cpuRatio = (used.user + used.system) / 1000 / Math.max(1, now - this.atMs);
+    this.cpu = process.cpuUsage();
+    this.atMs = now;
+    const reading = { cpuRatio, memory: process.memoryUsage(), memoryPercent: this.reading.percent(), lagMs: this.pacer.takeLag() };
+    this.tell(reading);
+    return reading;
+  }
+
+  private tell({ cpuRatio, memory, memoryPercent, lagMs }: LoadReading): void {
+    this.metrics.cpu.set(cpuRatio);
+    this.metrics.memoryRatio.set(memoryPercent / 100);
+    const { rss, heapUsed, heapTotal, external } = memory;
+    for (const [kind, bytes] of Object.entries({ rss, heap_used: heapUsed, heap_total: heapTotal, external })) {
+      this.metrics.memory.set({ kind }, bytes);
+    }
+    for (const [quantile, ms] of Object.entries({ '0.5': lagMs.p50, '0.99': lagMs.p99, '1': lagMs.max })) {
+      this.metrics.lag.set({ quantile }, ms / 1000);
+    }
+  }
+}
