@@ -26,7 +26,8 @@ export function settingOf(story: ChainStory, proxy: FaultyProxy, slot: Slot): ob
     tokens,
     transfers: traits.money ?? {},
     pollMs: 200,
-    ...(promises ? { preconfirmations: { source: 'pendingLogs', dropAfter: DROP_AFTER } } : {}),
+    confirmations: traits.confirmations,
+    ...(promises ? { preconfirmations: { source: traits.source, dropAfter: DROP_AFTER } } : {}),
     ...(traits.forger === undefined ? {} : { quorum: { above, finalized: true } }),
   };
 }
@@ -39,6 +40,7 @@ export function rulesOf({ chainId, maker, plan, group }: ChainStory): Rules {
     jar: maker.jar,
     token: money?.tokens === true ? maker.token : undefined,
     native: money?.native === true,
+    confirmations: plan.traits.confirmations,
     wallets: new Set([...group.wallets, refusingWallet()]),
   };
 }

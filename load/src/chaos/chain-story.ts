@@ -5,7 +5,7 @@ import { FaultyChain } from './faulty-chain.js';
 import { SLOTS } from './failpoints.js';
 import type { Group } from './group.js';
 import { liftTraps, prepare, type Trap } from './process-actions.js';
-import { promisedLogs } from './promises.js';
+import { promisedFor, promisedLogs } from './promises.js';
 import type { BlockPlan, ChainAction, Fate, Plan, Step } from './scenario.js';
 import { TipMaker } from './tip-maker.js';
 import { lineage, TwinChains, type ChainBlock, type Twin } from './twin-chains.js';
@@ -71,11 +71,13 @@ export class ChainStory {
     for (const slot of SLOTS) chain.limit(slot, twins.head.number);
     const block = await twins.mine(twins.active, txs);
     const { logs, lie } = await promisedLogs(twins.nodes[twins.active].line, block, maker.jar, this.dice);
-    chain.promise(logs);
-    group.tally.add('promised:logs', logs.length);
+    const { source } = this.plan.traits;
+    chain.promise(logs, source);
+    group.tally.add(`promised:${source}`, logs.length);
     if (lie !== 'none') group.tally.add(`promised:${lie}`);
-    await sleep(this.dice.int(20, 120));
+    await sleep(promisedFor(source, this.dice));
     chain.unlimit();
+    chain.pending = [];
     chain.announce(twins.active, block);
   }
 
@@ -237,7 +239,8 @@ export class ChainStory {
     do await this.mine(await this.txsOf({ txs: [], resent: 1 }));
     while (this.twins.head.number < this.twins.highest);
     // A promise that nothing came of is taken back some blocks later.
-    if (this.plan.promises) for (let blocks = 0; blocks < PATIENCE_BLOCKS; blocks += 1) await this.mine([]);
+    const patience = PATIENCE_BLOCKS + this.plan.traits.confirmations - 1;
+    if (this.plan.promises) for (let blocks = 0; blocks < patience; blocks += 1) await this.mine([]);
     await liftTraps(this);
     const way = this.dice.weighted([['grown', 6] as const, ['rival', 2] as const, ['back', 2] as const]);
     const depth = Math.min(this.dice.int(1, 3), this.twins.deepest);

@@ -23,6 +23,8 @@ export class FaultyChain {
   readonly endpoints: readonly FaultyEndpoint[];
   private readonly listeners = new Set<Listener>();
   private readonly ceilings = new Map<Slot, number>();
+  /** Logs of the block that is being made, for whoever asks. */
+  pending: readonly object[] = [];
 
   constructor(
     readonly chainId: number,
@@ -32,7 +34,8 @@ export class FaultyChain {
   ) {
     const ceiling = (slot: Slot): number => this.ceilingOf(slot);
     const count = plan.endpoints + (plan.stranger ? 1 : 0);
-    this.endpoints = Array.from({ length: count }, (_, index) => new FaultyEndpoint(chainId, index, { twins, ceiling, ...parts }));
+    const sight = { ceiling, pending: (): readonly object[] => this.pending };
+    this.endpoints = Array.from({ length: count }, (_, index) => new FaultyEndpoint(chainId, index, { twins, ...sight, ...parts }));
     const forging = this.endpoints[plan.traits.forger?.endpoint ?? -1];
     if (forging !== undefined) forging.forger = new Forger(parts.payee, parts.tally);
     if (!plan.stranger) return;
@@ -56,6 +59,7 @@ export class FaultyChain {
   /** All honest and up to date again. */
   heal(): void {
     this.ceilings.clear();
+    this.pending = [];
     for (const endpoint of this.endpoints) endpoint.heal();
     for (const listener of this.listeners) listener.silent = false;
   }
@@ -70,8 +74,12 @@ export class FaultyChain {
     }
   }
 
-  /** Tells of logs whose block is not sealed, one by one, as flashblocks do; some of them twice. */
-  promise(logs: readonly object[]): void {
+  /** Tells of logs whose block is not sealed: when asked, or one by one, as flashblocks do, some of them twice. */
+  promise(logs: readonly object[], source: 'pending' | 'pendingLogs'): void {
+    if (source === 'pending') {
+      this.pending = logs;
+      return;
+    }
     for (const listener of this.listeners) {
       if (listener.topic !== 'pendingLogs') continue;
       for (const [index, log] of logs.entries()) for (let times = 0; times <= index % 2; times += 1) this.send(listener, log);

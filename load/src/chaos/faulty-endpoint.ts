@@ -37,6 +37,7 @@ export class FaultyEndpoint {
       readonly tally: Tally;
       /** Highest block that a process is shown. */
       readonly ceiling: (slot: Slot) => number;
+      readonly pending: () => readonly object[];
     },
   ) {}
 
@@ -70,7 +71,7 @@ export class FaultyEndpoint {
 
   async serve(slot: Slot, question: Question, response: ServerResponse): Promise<void> {
     const { failpoints } = this.parts;
-    const isFetch = question.method === 'eth_getLogs';
+    const isFetch = question.method === 'eth_getLogs' && !isPending(question);
     if (isFetch && failpoints.rule({ at: 'before-fetch', slot, chainId: this.chainId }) === 'swallow') {
       response.destroy();
       return;
@@ -94,6 +95,7 @@ export class FaultyEndpoint {
   private async truth(slot: Slot, question: Question): Promise<{ readonly result?: unknown; readonly error?: unknown }> {
     const { method, params } = question;
     if (this.isStranger && method === 'eth_chainId') return { result: '0x1' };
+    if (isPending(question)) return { result: this.parts.pending() };
     const { line } = this.parts.twins.nodes[this.twin];
     const highest = this.visibleTo(slot);
     if (isHead(question)) return line.reply(method, [`0x${Math.max(0, highest).toString(16)}`, false]);
@@ -146,6 +148,10 @@ export class FaultyEndpoint {
 
 function isHead({ method, params }: Question): boolean {
   return method === 'eth_getBlockByNumber' && params[0] === 'latest';
+}
+
+function isPending({ method, params: [query] }: Question): boolean {
+  return method === 'eth_getLogs' && typeof query === 'object' && query !== null && 'fromBlock' in query && query.fromBlock === 'pending';
 }
 
 function isBeyond(block: unknown, highest: number): boolean {

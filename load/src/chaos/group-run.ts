@@ -133,6 +133,11 @@ async function play(furniture: Furniture): Promise<GroupResult> {
   for (const sink of sinks) sink.catchUp();
   for (const { maker } of stories) for (const [way, count] of maker.signed) tally.add(`signed:${way}`, count);
   const truths = await Promise.all(stories.map((story) => walkChain(story.twins.nodes[story.twins.active].line, rulesOf(story))));
+  for (const { plan } of stories) {
+    if (plan.traits.confirmations > 1) tally.add('chains:confirmations');
+    if (plan.traits.forger !== undefined) tally.add('chains:quorum');
+    if (plan.traits.money !== undefined) tally.add('chains:transfers');
+  }
   for (const { tips } of truths) for (const { source } of tips.values()) tally.add(`standing:${source}`);
   tally.add(
     'blocks',

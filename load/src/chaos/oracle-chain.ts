@@ -38,6 +38,8 @@ export interface Rules {
   readonly token: string | undefined;
   /** Do coins that a transaction itself sends to a wallet? */
   readonly native: boolean;
+  /** Blocks that a tip must have, its own included. */
+  readonly confirmations: number;
   readonly wallets: ReadonlySet<string>;
 }
 
@@ -65,12 +67,13 @@ export async function walkChain(line: RpcLine, rules: Rules): Promise<ChainTruth
   const head = Number(Header.parse(await line.ask('eth_getBlockByNumber', ['latest', false])).number);
   const finalized = Number(Header.parse(await line.ask('eth_getBlockByNumber', ['finalized', false])).number);
   const blocks: NodeBlock[] = [];
-  for (let number = 0; number <= head; number += 1) {
+  const ripe = head - (rules.confirmations - 1);
+  for (let number = 0; number <= ripe; number += 1) {
     const block = Block.parse(await line.ask('eth_getBlockByNumber', [`0x${number.toString(16)}`, true]));
     if (number > 0 && block.parentHash !== blocks[number - 1]?.hash) throw new Error('the node serves a chain with a hole');
     blocks.push(block);
   }
-  const logs = Logs.parse(await line.ask('eth_getLogs', [{ fromBlock: '0x0', toBlock: 'latest' }]));
+  const logs = Logs.parse(await line.ask('eth_getLogs', [{ fromBlock: '0x0', toBlock: `0x${ripe.toString(16)}` }]));
   const succeeded = async (tx: string): Promise<boolean> =>
     Receipt.parse(await line.ask('eth_getTransactionReceipt', [tx])).status === '0x1';
   const found = [...tipsIn(logs, rules), ...(rules.native ? await paymentsIn(blocks, rules, succeeded) : [])];

@@ -162,15 +162,19 @@ function zombie(story: ChainStory): Promise<void> {
 async function lateCommit(story: ChainStory): Promise<void> {
   const { group, twins, chain, chainId } = story;
   const leader = group.lastCommitter.get(chainId);
-  if (leader === undefined || twins.deepest < 3) return;
+  // How far the cursor stays behind the head.
+  const waiting = story.plan.traits.confirmations - 1;
+  if (leader === undefined || twins.deepest < waiting + 3) return;
   const isAt = async (hash: string): Promise<boolean> => (await cursorOf(group.databaseUrl, chainId))?.hash === hash;
   const held = holdCommit(story, leader, true, () => undefined);
-  const block = await story.mine(await story.oneTip());
+  await story.mine(await story.oneTip());
+  const block = twins.below(twins.head, waiting);
   let isDelivered = false;
   if ((await until(FIRE_MS, held.isHeld)) && (await until(CURSOR_MS, () => isAt(block.hash)))) {
     // Two blocks go, one comes: the cursor then stands right below the height of the late block, on another branch.
-    story.switchTo(await story.fork(2, [[]]), 2);
-    isDelivered = await until(CURSOR_MS, () => isAt(twins.head.hash));
+    const others = Array.from({ length: waiting + 1 }, () => []);
+    story.switchTo(await story.fork(waiting + 2, others), waiting + 2);
+    isDelivered = await until(CURSOR_MS, () => isAt(twins.below(twins.head, waiting).hash));
   }
   held.release();
   held.disarm();

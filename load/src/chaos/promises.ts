@@ -11,6 +11,11 @@ const WORD = 64;
 /** End of the amount's word in what the jar tells, behind `0x` and the token's word. A transfer has no other word. */
 const amountEnd = (data: string): number => 2 + (data.length > 2 + WORD ? 2 : 1) * WORD;
 
+/** For how long a promise is to be seen: a moment where it is pushed, longer than between two questions where it is asked for. */
+export function promisedFor(source: 'pendingLogs' | 'pending', dice: Dice): number {
+  return source === 'pendingLogs' ? dice.int(20, 120) : dice.int(130, 260);
+}
+
 export type Lie = 'none' | 'never sealed' | 'other amount';
 
 /** The logs of a block as a node tells of them before it is sealed; one of them may be a lie. */

@@ -1,6 +1,6 @@
 import { Dice } from './dice.js';
 import { FAULTS, type FaultKind } from './fault-kinds.js';
-import { traitsOf, waysOf, type PaymentWay, type Traits } from './traits.js';
+import { PLAIN, traitsOf, waysOf, type PaymentWay, type Traits } from './traits.js';
 
 /** What becomes of the transactions of blocks that are replaced. */
 export const FATES = ['kept', 'moved', 'some', 'none'] as const;
@@ -99,7 +99,7 @@ const MESSAGES = ['gg', 'hello from the chaos', 'tip 🎉', 'ελληνικά', 
 /** Everything that happens to one chain, from one integer. */
 export function planOf(seed: number, emphasis: Emphasis = 'mixed'): Plan {
   const dice = new Dice(seed);
-  const traits = emphasis === 'mixed' ? traitsOf(dice.fork(TRAITS_SALT)) : {};
+  const traits = emphasis === 'mixed' ? traitsOf(dice.fork(TRAITS_SALT)) : PLAIN;
   // Two honest ones must be left beside one that forges.
   const endpoints = Math.max(dice.int(2, 3), traits.forger === undefined ? 2 : 3);
   const length = emphasis === 'mixed' ? dice.int(9, 14) : 7;

@@ -60,15 +60,19 @@ async function behind(stories: readonly ChainStory[], url: string): Promise<Late
     const { chainId, twins, plan } = story;
     const cursor = cursors.get(chainId);
     const { head } = twins;
+    // The newest blocks wait for others on top of them.
+    const ripe = twins.below(head, plan.traits.confirmations - 1);
     const final = Math.max(0, head.number - 2 * plan.epochSlots);
     const at = `seed ${String(plan.seed)}: the cursor is at ${String(cursor?.['number'])} ${String(cursor?.['hash'])}`;
-    if (cursor?.['hash'] !== head.hash)
-      return [{ what: `${at}, the head at ${String(head.number)} ${head.hash}`, story, awaits: 'listener' }];
+    if (cursor?.['hash'] !== ripe.hash)
+      return [
+        { what: `${at}, the head at ${String(head.number)} ${head.hash}, ripe up to ${String(ripe.number)}`, story, awaits: 'listener' },
+      ];
     const known = Number(cursor['finalized_number']);
     if (known < final) return [{ what: `${at}, final up to ${String(known)} and not ${String(final)}`, story, awaits: 'listener' }];
     const promised = seen.get(chainId);
     if (promised === undefined) return [];
-    const isDue = promised <= head.number - DROP_AFTER;
+    const isDue = promised <= ripe.number - DROP_AFTER;
     return [{ what: `${at}, and a promise for ${String(promised)} stands`, story, awaits: isDue ? 'listener' : 'blocks' }];
   });
   const [outbox] = await sql(url, 'SELECT count(*) AS n FROM creator_streams WHERE published < head');

@@ -17,6 +17,7 @@ export function summary(
     ['Result', `${zero}, ${String(findings.other.length)} other faults`],
     ['Duration', `${seconds.toFixed(0)} s, ${(seconds / Math.max(1, seeds)).toFixed(2)} s a seed`],
     ['Tips', `${listed(tally, 'signed:')} signed; ${listed(tally, 'standing:')} standing at the end, ${plain('alerts')} alerts`],
+    ['Chains that ask for', listed(tally, 'chains:')],
     ['Blocks at the end', plain('blocks')],
     [
       'Reorgs',

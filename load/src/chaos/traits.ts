@@ -23,15 +23,24 @@ export interface Traits {
   readonly money?: Money;
   /** Present: two providers must agree, and one of three forges. */
   readonly forger?: ForgerPlan;
+  /** Blocks that a tip must have, its own included, before it is stored. */
+  readonly confirmations: number;
+  /** How its nodes tell of transactions before their block is sealed, where they do. */
+  readonly source: 'pendingLogs' | 'pending';
 }
+
+/** Tips through the jar alone, stored with their block, on any one provider's word. */
+export const PLAIN: Traits = { confirmations: 1, source: 'pendingLogs' };
 
 const MOST_STEPS = 9;
 
 export function traitsOf(dice: Dice): Traits {
-  const [money, forger] = [dice.fork(1), dice.fork(2)];
+  const [money, forger, rest] = [dice.fork(1), dice.fork(2), dice.fork(3)];
   return {
     ...(money.chance(0.55) ? { money: { tokens: money.chance(0.8), native: money.chance(0.45) } } : {}),
     ...(forger.chance(0.3) ? { forger: forgerOf(forger) } : {}),
+    confirmations: rest.chance(0.25) ? rest.int(2, 4) : 1,
+    source: rest.chance(0.4) ? 'pending' : 'pendingLogs',
   };
 }
 

@@ -6,6 +6,7 @@ function stormy(): Tally {
   const tally = new Tally();
   for (const source of ['jar', 'token', 'native']) tally.add(`standing:${source}`, 50);
   tally.add('forged:added', 10);
+  for (const kind of ['quorum', 'transfers', 'confirmations']) tally.add(`chains:${kind}`, 5);
   tally.add('alerts', 100);
   tally.add('chain:reorgs', 20);
   tally.add('fault:drop', 100);
@@ -18,7 +19,7 @@ it('takes a run in which enough happened for a proof', () => {
 });
 
 it('says what there was too little of', () => {
-  expect(tooTame(new Tally(), 10)).toHaveLength(8);
+  expect(tooTame(new Tally(), 10)).toHaveLength(11);
   const tally = stormy();
   tally.add('chain:reorgs', -15);
   expect(tooTame(tally, 10)).toEqual(['only 5 chain:reorgs over 10 seeds, at least 10 are wanted']);

@@ -11,6 +11,7 @@ export const countOf = ({ lost, doubled, invented, illegal, other }: Findings): 
 /** Least that must have happened in a run for each seed, below which "nothing went wrong" says nothing. */
 const LEAST_A_SEED = { 'chain:reorgs': 1, alerts: 4 } as const;
 const LEAST_STANDING_A_SEED = { jar: 4, token: 0.5, native: 0.1 } as const;
+const LEAST_CHAINS_A_SEED = { quorum: 0.1, transfers: 0.3, confirmations: 0.1 } as const;
 const LEAST_FAULTS_A_SEED = 4;
 const LEAST_FORGERIES_A_SEED = 0.5;
 /** From here on chance has had time to bring up everything. */
@@ -29,6 +30,7 @@ export function tooTame(tally: Tally, seeds: number): string[] {
   for (const [what, each] of Object.entries(LEAST_A_SEED)) least(what, tally.of(what), each * seeds);
   for (const [source, each] of Object.entries(LEAST_STANDING_A_SEED))
     least(`standing:${source}`, tally.of(`standing:${source}`), each * seeds);
+  for (const [kind, each] of Object.entries(LEAST_CHAINS_A_SEED)) least(`chains:${kind}`, tally.of(`chains:${kind}`), each * seeds);
   least('forgeries', tally.all('forged:'), LEAST_FORGERIES_A_SEED * seeds);
   least('faults', tally.all('fault:'), LEAST_FAULTS_A_SEED * seeds);
   least('kills', tally.of('process:killed'), LEAST_KILLS_A_SEED * seeds);
@@ -45,6 +47,8 @@ export function tooTame(tally: Tally, seeds: number): string[] {
     'chain:splits',
     'chain:rollbacks',
     'chain:resent',
+    'promised:pendingLogs',
+    'promised:pending',
   ])
     least(what, tally.of(what), 1);
   for (const what of ['crash-postgres', 'cut-backends', 'flush-redis', 'restart-redis']) least(what, tally.of(`process:${what}`), 1);
