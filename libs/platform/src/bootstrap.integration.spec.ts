@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startApp, type AppPlan, type RunningApp } from './bootstrap.js';
 import { Health } from './health.js';
 import { Instance } from './platform.module.js';
+import { Stats } from './stats.js';
 
 const closed: string[] = [];
 
@@ -55,6 +56,22 @@ afterEach(async () => {
 });
 
 describe(startApp.name, () => {
+  it('has statistics on the internal port only, closed unless a token is set', async () => {
+    const token = 'a-token-of-thirty-two-characters';
+    running = await startApp({ ...plan(0), settings: { ...plan(0).settings, STATS_TOKEN: token } });
+    running.app.get(Stats).serve((top) => Promise.resolve({ top }));
+    const url = `http://127.0.0.1:${String(running.internalPort)}/stats?top=7`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    expect([response.status, await response.json()]).toEqual([200, { top: 7 }]);
+    const [status, words] = await get(running.internalPort, '/stats');
+    expect([status, words]).toEqual([401, expect.stringContaining('Statistics need an Authorization header')]);
+    expect((await get(running.port, '/stats'))[0]).toBe(404);
+    await running.close('test');
+    running = await startApp(plan(0));
+    const closed = await get(running.internalPort, '/stats');
+    expect(closed).toEqual([403, expect.stringContaining('this process has no STATS_TOKEN')]);
+  });
+
   it('serves the rooms on the public port and health and metrics on the internal one only', async () => {
     running = await startApp(plan(0));
     expect(await get(running.port, '/hello')).toEqual([200, 'pod-a']);

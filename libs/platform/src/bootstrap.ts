@@ -8,6 +8,7 @@ import { InternalModule } from './internal.module.js';
 import { errorFields, JsonLogger } from './json-logger.js';
 import { listen } from './listen.js';
 import { Instance, PlatformModule } from './platform.module.js';
+import { Stats } from './stats.js';
 
 export interface AppPlan {
   readonly service: string;
@@ -39,13 +40,16 @@ export async function startApp(plan: AppPlan): Promise<RunningApp> {
   const logger = new JsonLogger(service, settings.INSTANCE_ID, settings.LOG_LEVEL);
   Logger.overrideLogger(logger);
   const log = new Logger('platform');
-  const health = new Health();
+  const watch: Watch = { health: new Health(), stats: new Stats(settings.STATS_TOKEN) };
   let started = false;
-  health.readyWhen('start', () => (started ? undefined : 'The process is still starting.'));
+  watch.health.readyWhen('start', () => (started ? undefined : 'The process is still starting.'));
 
-  const internal = await NestFactory.create<NestExpressApplication>(InternalModule.for(health), { logger, abortOnError: false });
+  const internal = await NestFactory.create<NestExpressApplication>(InternalModule.for(watch.health, watch.stats), {
+    logger,
+    abortOnError: false,
+  });
   const internalPort = await listen(internal, settings.INTERNAL_HOST, settings.INTERNAL_PORT, 'INTERNAL_PORT');
-  const main = await startRooms(plan, logger, health).catch(async (error: unknown) => {
+  const main = await startRooms(plan, logger, watch).catch(async (error: unknown) => {
     await internal.close();
     throw error;
   });
@@ -55,7 +59,7 @@ export async function startApp(plan: AppPlan): Promise<RunningApp> {
   let closing: Promise<void> | undefined;
   const stop = async (reason: string): Promise<void> => {
     log.log('app.stopping', { reason });
-    health.drain();
+    watch.health.drain();
     await within(settings.SHUTDOWN_TIMEOUT_MS, 'shutdown', main.app.close()).catch((error: unknown) => {
       log.error('app.stop-failed', errorFields(error));
     });
@@ -65,10 +69,20 @@ export async function startApp(plan: AppPlan): Promise<RunningApp> {
   return { app: main.app, port: main.port, internalPort, close: (reason) => (closing ??= stop(reason)) };
 }
 
-async function startRooms(plan: AppPlan, logger: JsonLogger, health: Health): Promise<{ app: INestApplication; port: number | undefined }> {
+/** What rooms tell the operators. */
+interface Watch {
+  readonly health: Health;
+  readonly stats: Stats;
+}
+
+async function startRooms(
+  plan: AppPlan,
+  logger: JsonLogger,
+  { health, stats }: Watch,
+): Promise<{ app: INestApplication; port: number | undefined }> {
   class App {}
   const instance = new Instance(plan.settings.INSTANCE_ID, plan.service);
-  const root: DynamicModule = { module: App, imports: [PlatformModule.for(instance, health), ...plan.rooms] };
+  const root: DynamicModule = { module: App, imports: [PlatformModule.for(instance, health, stats), ...plan.rooms] };
   const app = await NestFactory.create<NestExpressApplication>(root, { logger, abortOnError: false, bodyParser: false });
   try {
     await plan.http?.configure(app);

@@ -57,6 +57,13 @@ export const platformEnv = {
     .default(() => `${hostname()}-${String(process.pid)}`)
     .meta({ description: 'Name of this process in logs and metrics. Default: host name and process id.' }),
   INTERNAL_HOST: z.string().default('127.0.0.1').meta({ description: 'Address of the internal port (0.0.0.0 in a container).' }),
+  STATS_TOKEN: z
+    .string()
+    .min(32, 'it must have at least 32 characters')
+    .max(512)
+    .regex(/^[\x21-\x7e]*$/, 'it must be plain characters without spaces')
+    .optional()
+    .meta({ description: 'Secret that may read GET /stats on the internal port, at least 32 characters. Without it nobody may.' }),
   SHUTDOWN_TIMEOUT_MS: z.coerce
     .number<string>()
     .int()
@@ -70,5 +77,6 @@ export interface PlatformSettings {
   readonly INSTANCE_ID: string;
   readonly INTERNAL_HOST: string;
   readonly INTERNAL_PORT: number;
+  readonly STATS_TOKEN?: string | undefined;
   readonly SHUTDOWN_TIMEOUT_MS: number;
 }

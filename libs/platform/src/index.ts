@@ -7,4 +7,5 @@ export * from './platform.module.js';
 export * from './run-command.js';
 export { runMain } from './run-main.js';
 export * from './startup-fault.js';
+export * from './stats.js';
 export * from './system-clock.js';
