@@ -76,6 +76,7 @@ const logLies: readonly [string, () => Reply][] = [
   ['a log of another contract', () => ({ result: [{ ...logOf(theLog()), address: randomHex(20) }] })],
   ['a log of another event', () => ({ result: [{ ...logOf(theLog()), topics: [randomHex(32)] }] })],
   ['the same log twice', () => ({ result: [logOf(theLog()), logOf(theLog())] })],
+  ['a log at a place that no block reaches', () => ({ result: [{ ...logOf(theLog()), logIndex: '0x80000000' }] })],
   ['a removed log', () => ({ result: [{ ...logOf(theLog()), removed: true }] })],
   ['a log without a transaction', () => ({ result: [{ ...logOf(theLog()), transactionHash: null }] })],
   ['nothing although the bloom says otherwise', () => ({ result: [] })],
@@ -190,6 +191,15 @@ describe('blocks', () => {
   it('are not believed when they are others than were asked for', async () => {
     const wrong = liar('eth_getBlockByHash', () => ({ result: blockOf(chain.at(0)) }));
     await expect((await readerOf(wrong)).blockByHash(chain.tip.hash)).rejects.toMatchObject({ code: 'chain-unavailable' });
+  });
+
+  it('of a time that no calendar knows come from the second node', async () => {
+    const told = { ...blockOf(chain.tip), timestamp: '0x9184e72a000' };
+    const reader = await readerOf(
+      liar('eth_getBlockByHash', () => ({ result: told })),
+      honest,
+    );
+    expect(await reader.blockByHash(chain.tip.hash)).toEqual(chain.tip);
   });
 
   it('that are still pending are no heads', async () => {

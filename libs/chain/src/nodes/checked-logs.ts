@@ -5,6 +5,9 @@ import { RpcFailed } from './rpc-failure.js';
  * A log of another block, of another contract or twice the same means that the answer belongs to something else: none of it is believed.
  */
 
+/** What columns hold, and far more than any block does. */
+const MOST_LOGS = 2 ** 31;
+
 export function isAsked({ address, topics: [topic] }: ChainLog, filter: LogFilter): boolean {
   return filter.addresses.includes(address) && (filter.topics.length === 0 || (topic !== undefined && filter.topics.includes(topic)));
 }
@@ -15,6 +18,7 @@ export function checkedBlock(logs: readonly ChainLog[], block: BlockRef, filter:
   for (const log of logs) {
     if (log.blockHash !== block.hash || log.blockNumber !== block.number) throw new RpcFailed('malformed', 'a log of another block');
     if (!isAsked(log, filter)) throw new RpcFailed('malformed', 'a log that was not asked for');
+    if (log.logIndex >= MOST_LOGS) throw new RpcFailed('malformed', 'a log further down than any block is long');
     if (seen.has(log.logIndex)) throw new RpcFailed('malformed', 'the same log twice');
     seen.add(log.logIndex);
   }

@@ -12,6 +12,8 @@ const quantity = z
   .string()
   .regex(/^0x[0-9a-fA-F]{1,13}$/)
   .transform(Number);
+/** Beyond it there is no date, and no event could carry it. */
+const timestamp = quantity.refine((seconds) => seconds <= 8_640_000_000_000);
 const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
 const ZERO_BLOOM: Hex = `0x${'0'.repeat(512)}`;
 
@@ -20,7 +22,7 @@ const header = z
     number: quantity,
     hash,
     parentHash: hash,
-    timestamp: quantity,
+    timestamp,
     logsBloom: hex(/^0x[0-9a-fA-F]{512}$/).nullish(),
   })
   .transform((block): BlockHeader => ({
