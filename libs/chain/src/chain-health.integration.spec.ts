@@ -86,6 +86,34 @@ describe('readiness of the nodes', () => {
   });
 });
 
+describe('readiness of a follower', () => {
+  it('ends, with the reason, when no step succeeds for a quarter of a minute: a chain that was reset is not taken for a quiet one', async () => {
+    const ledger = new MemoryTipLedger(() => clock.now());
+    const leaseTimes = { ttlMs: 3_600_000, renewEveryMs: 600_000, tryEveryMs: 1000 };
+    const parts = { ledger, relay: new NotingRelay(), clock, metrics: unregisteredMetrics(), leaseTimes };
+    const follower = new ChainFollower(testChain({ window: 8 }), chain, parts, randomHex(8));
+    follower.start();
+    for (let n = 0; n < 40; n += 1) chain.mine();
+    await expect.poll(() => ledger.height).toBe(chain.tip.number);
+    chain.rollback(38);
+    chain.mine();
+    for (let second = 0; second < 40; second += 1) {
+      clock.advance(1000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(follower.notReady()).toMatch(/no step has succeeded for \d+ s: .*far behind what is stored/);
+    expect(follower.notReady()).not.toMatch(/needs a person/);
+    for (let n = 0; n < 60; n += 1) chain.mine();
+    // Another history all the same: now it can be seen, and a person must decide.
+    for (let second = 0; second < 10; second += 1) {
+      clock.advance(1000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(follower.notReady()).toMatch(/needs a person/);
+    await follower.stop();
+  });
+});
+
 describe('liveness of a follower', () => {
   /** Its log questions hang above some height, as those of a node behind a broken balancer. */
   class HangingChain extends ScriptedChain {

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { tipId, type Hex } from '@droppio/tips';
+import { NotFound, tipId, type Hex } from '@droppio/tips';
 import { randomHex, randomInt } from '@droppio/tips/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { followed, JAR, NotingRelay, QUICK_LEASE, testChain, type FollowOptions } from '../testing/follow-kit.js';
@@ -261,6 +261,21 @@ describe(ChainFollower.name, () => {
     chain.mine();
     await caughtUp();
     expect(ledger.standing).toEqual(ids(...txs));
+  });
+
+  it('is not stopped for good by a ledger that refuses a block: what is refused today may fit tomorrow', async () => {
+    let refusals = 3;
+    const commit = ledger.commit.bind(ledger);
+    ledger.commit = (...args) => {
+      refusals -= 1;
+      return refusals < 0 ? commit(...args) : Promise.reject(new NotFound('no such table'));
+    };
+    const follower = follow();
+    const tx = aTipTx();
+    chain.mine(tx);
+    await caughtUp();
+    expect(ledger.standing).toEqual(ids(tx));
+    expect(follower.notReady()).toBeUndefined();
   });
 
   it('tells of what was committed although the relay of one creator hangs', async () => {

@@ -3,7 +3,8 @@ import { errorFields } from '@droppio/platform';
 import {
   backoffMs,
   DroppioError,
-  isRetryable,
+  ReorgTooDeep,
+  WrongChain,
   type ChainReader,
   type Clock,
   type EventRelay,
@@ -22,6 +23,7 @@ import { ChainLeader } from './chain-leader.js';
 import { DrainRunner } from './drain-runner.js';
 import { Finality } from './finality.js';
 import { FinalityAudit } from './finality-audit.js';
+import { FollowerPulse } from './follower-pulse.js';
 import { HeadInbox } from './head-inbox.js';
 import { Preconfirmations } from './preconfirmations.js';
 import { LEASE_TIMES, LeaseKeeper, type LeaseTimes, type Term } from './lease-keeper.js';
@@ -44,8 +46,6 @@ const RETRY = { baseMs: 50, capMs: 5000 };
 const LEAST_PAUSE_MS = 20;
 const IDLE_MS = 1000;
 const TOLERATED_LAG_BLOCKS = 3;
-/** Heads keep coming and no step has ended for this long: only a restart helps. */
-const STUCK_MS = 30_000;
 
 /**
  * Follows one chain for ever: as leader when it holds the chain's lease, else as a standby that hears heads and waits. Whatever fails is tried
@@ -67,9 +67,7 @@ export class ChainFollower {
   private cursor: number | undefined;
   private isLeading = false;
   private leader: ChainLeader | undefined;
-  /** When a step last ended or moved the cursor, and to what height. */
-  private lastStepAtMs: number;
-  private heightThen: number | undefined;
+  private readonly pulse: FollowerPulse;
 
   constructor(
     private readonly chain: ChainSettings,
@@ -106,7 +104,7 @@ export class ChainFollower {
     };
     this.finality = new Finality(reader, parts.clock, chain.finalityDepth, poke);
     if (chain.quorum?.finalized === true) this.audit = new FinalityAudit(chain, { reader, ledger, clock, metrics: metrics.follower }, poke);
-    this.lastStepAtMs = parts.clock.now();
+    this.pulse = new FollowerPulse(clock);
   }
 
   start(): void {
@@ -122,20 +120,20 @@ export class ChainFollower {
   /** Why this chain is not doing its work, as a sentence; `undefined` when it does, or when another process does. */
   notReady(): string | undefined {
     if (this.halted !== undefined) return `Chain ${this.chain.name} is stopped and needs a person: ${this.halted.message}`;
+    const { fault = this.audit?.fault } = this.pulse;
+    if (this.isLeading && fault !== undefined) return `Chain ${this.chain.name}: ${fault}.`;
     if (this.inbox.highest < 0) return `Chain ${this.chain.name} has not told of a block yet.`;
     if (this.cursor === undefined) return undefined;
     const lag = this.inbox.highest - (this.chain.confirmations - 1) - this.cursor;
-    if (lag > TOLERATED_LAG_BLOCKS) return `Chain ${this.chain.name} is ${String(lag)} blocks behind.`;
-    return this.audit?.fault === undefined ? undefined : `Chain ${this.chain.name}: ${this.audit.fault}.`;
+    return lag > TOLERATED_LAG_BLOCKS ? `Chain ${this.chain.name} is ${String(lag)} blocks behind.` : undefined;
   }
 
   /** Only what a restart would heal: heads arrive and nothing is even tried. */
   notAlive(): string | undefined {
-    // Within one step, too: after an outage it may take hours.
-    if (this.leader?.height !== this.heightThen) this.stepped();
-    const lastHead = this.inbox.lastAtMs;
-    const isStuck = this.isLeading && lastHead !== undefined && lastHead > this.lastStepAtMs + STUCK_MS && this.halted === undefined;
-    return isStuck ? `Chain ${this.chain.name} stands still although new blocks arrive.` : undefined;
+    const isStuck = this.pulse.isStuck(this.leader?.height, this.inbox.lastAtMs);
+    return isStuck && this.isLeading && this.halted === undefined
+      ? `Chain ${this.chain.name} stands still although new blocks arrive.`
+      : undefined;
   }
 
   private async run(): Promise<void> {
@@ -164,31 +162,29 @@ export class ChainFollower {
     follower.set(this.chainId, 'leader', 1);
     follower.set(this.chainId, 'fence', term.fence);
     this.isLeading = true;
-    this.stepped();
+    this.pulse.succeeded();
+    this.pulse.stepped(undefined);
     for (let failures = 0; !term.over.aborted && this.halted === undefined;) {
       try {
         this.leader ??= await this.open(term);
         await this.step(this.leader, term.over);
         failures = 0;
+        this.pulse.succeeded();
       } catch (error) {
         // A head of a branch that is gone leads nowhere: the next one told must not wait for it. Each try uses one up and a new start asks for the head anew, so this ends.
         const isOnlyThisHead = this.leader !== undefined && !this.inbox.isEmpty;
         this.leader = undefined;
-        if (!isRetryable(error)) this.halt(error);
+        this.pulse.failed(error);
+        if (error instanceof ReorgTooDeep || error instanceof WrongChain) this.halt(error);
         else await this.pause(error, isOnlyThisHead ? 0 : failures, term.over);
         if (!isOnlyThisHead) failures += 1;
       }
-      this.stepped();
+      this.pulse.stepped(this.leader?.height);
     }
     this.leader = undefined;
     this.isLeading = false;
     this.cursor = undefined;
     follower.set(this.chainId, 'leader', 0);
-  }
-
-  private stepped(): void {
-    this.lastStepAtMs = this.parts.clock.now();
-    this.heightThen = this.leader?.height;
   }
 
   private async open(term: Term): Promise<ChainLeader> {
@@ -233,8 +229,7 @@ export class ChainFollower {
     await clock.sleep(LEAST_PAUSE_MS + backoffMs(failures, RETRY), over);
   }
 
-  private halt(error: unknown): void {
-    if (!(error instanceof DroppioError)) throw error;
+  private halt(error: ReorgTooDeep | WrongChain): void {
     this.halted = error;
     this.parts.metrics.follower.set(this.chainId, 'halted', 1);
     this.logger.error('chain.halted', { chainId: this.chainId, ...errorFields(error) });
