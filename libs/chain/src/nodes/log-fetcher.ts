@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { BlockHeader, ChainLog, Clock, Hex, LogFilter } from '@droppio/tips';
 import type { RpcMetrics } from '../metrics.js';
 import type { Ballot } from './ballot.js';
+import type { BlockSource } from './block-sources.js';
 import type { BloomVerdict } from './bloom.js';
 import { checkedBlock, isAsked } from './checked-logs.js';
 import { logsDigest } from './log-digest.js';
@@ -49,7 +50,7 @@ export class LogFetcher {
    * A bloom is one node's word, and a false one hides tips: with a quorum two providers must have told it before it may spare a question.
    * Among final blocks the question is cheap, since it is asked for many at once.
    */
-  async mayHaveLogs(block: BlockHeader, oracle: (bloom: Hex) => BloomVerdict, source: RpcEndpoint | undefined): Promise<BloomVerdict> {
+  async mayHaveLogs(block: BlockHeader, oracle: (bloom: Hex) => BloomVerdict, source: BlockSource | undefined): Promise<BloomVerdict> {
     const verdict = oracle(block.logsBloom);
     if (verdict !== 'excluded' || this.quorum === undefined) return verdict;
     if (this.ranges.finalized >= block.number) return 'possible';
@@ -58,7 +59,8 @@ export class LogFetcher {
       ask: (only) =>
         this.pool.ask({ method: 'eth_getBlockByHash', params: [block.hash, false], parse: (answer) => sameBlock(answer, block) }, { only }),
       digest: (header) => header.logsBloom,
-      given: source && { value: block, endpoint: source },
+      // In the words of whoever told it: the header at hand may be another's, who would then be heard twice.
+      given: source && { value: source.header, endpoint: source.endpoint },
     });
     return oracle(logsBloom);
   }

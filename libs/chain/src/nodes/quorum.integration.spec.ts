@@ -119,6 +119,20 @@ describe('a quorum of two', () => {
     await expect(two.logs(told ?? chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable' });
   });
 
+  it('counts a bloom as the word of the one that told it, whoever else has told of the block since', async () => {
+    const logsBloom = bloomOf([randomHex(20)]);
+    const lyingHeader: Answerer = (question) => {
+      if (question.params[0] === 'latest') return { result: null };
+      if (!question.method.startsWith('eth_getBlockBy') || question.params[0] === '0x0') return honestly(chain, question);
+      return { result: { ...blockOf(chain.tip), logsBloom } };
+    };
+    const reader = await readerOf(lyingHeader, honest, honest);
+    const told = await reader.blockByHash(chain.tip.hash);
+    expect(told?.logsBloom).not.toBe(chain.tip.logsBloom);
+    await reader.head();
+    expect(await reader.logs(told ?? chain.tip, filter)).toEqual(all());
+  });
+
   it('asks a second provider for the header where a bloom excludes our logs, and nobody for logs', async () => {
     const other = chain.mine({ hash: randomHex(32), tips: [], logs: [{ ...forged(1n), address: randomHex(20), topics: [randomHex(32)] }] });
     const reader = await readerOf(honest, honest, honest);

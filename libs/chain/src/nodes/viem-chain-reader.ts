@@ -13,6 +13,7 @@ import {
   type PendingListener,
 } from '@droppio/tips';
 import { Ballot } from './ballot.js';
+import { BlockSources, twinOf } from './block-sources.js';
 import { bloomOracle, type BloomVerdict } from './bloom.js';
 import type { ChainSettings } from '../chain-settings.js';
 import { HeadWatch } from './head-watch.js';
@@ -35,8 +36,6 @@ const HEAD_TIMEOUT_MS = 3000;
 /** The chain is silent when no node answered for this long, or for some blocks: polls are never further apart. */
 const SILENT_MS = 10_000;
 const SILENT_BLOCKS = 4;
-/** Blocks whose endpoint is remembered. */
-const PINNED = 1024;
 
 /**
  * A chain seen through JSON-RPC. Plain requests only: filters on the node's side forget, subscriptions of the library die for good. Logs are
@@ -49,7 +48,7 @@ export class ViemChainReader extends ChainReader {
   private readonly fetcher: LogFetcher;
   private readonly payer: PaymentFetcher;
   private readonly twins: ReadonlyMap<string, RpcEndpoint>;
-  private readonly sources = new Map<Hex, RpcEndpoint>();
+  private readonly sources = new BlockSources();
   private watch: { readonly heads: HeadWatch; readonly sinceMs: number } | undefined;
   private oracle: { readonly filter: LogFilter; readonly verdict: (bloom: Hex) => BloomVerdict } | undefined;
 
@@ -65,11 +64,9 @@ export class ViemChainReader extends ChainReader {
       settings.chainId,
       settings.rpcUrls.map((url, index) => new RpcEndpoint(url, label('rpc', index), clock, metrics.rpc)),
     );
-    // A socket and an HTTP endpoint on one host belong to one provider: what one pushes the other has.
-    const hosts = settings.rpcUrls.map((url) => new URL(url).hostname);
     this.twins = new Map(
       settings.wsUrls.flatMap((url, index) => {
-        const twin = this.pool.endpoints[hosts.indexOf(new URL(url).hostname)];
+        const twin = this.pool.endpoints[twinOf(url, settings.rpcUrls)];
         return twin === undefined ? [] : [[label('ws', index), twin] as const];
       }),
     );
@@ -155,14 +152,14 @@ export class ViemChainReader extends ChainReader {
   }
 
   override async logs(block: BlockHeader, filter: LogFilter): Promise<readonly ChainLog[]> {
-    const prefer = this.sources.get(block.hash);
-    const verdict = await this.fetcher.mayHaveLogs(block, this.bloomVerdict(filter), prefer);
+    const source = this.sources.of(block.hash);
+    const verdict = await this.fetcher.mayHaveLogs(block, this.bloomVerdict(filter), source);
     if (verdict === 'excluded') return [];
-    return this.fetcher.logs(block, filter, { prefer, isEmptySuspicious: verdict === 'possible' });
+    return this.fetcher.logs(block, filter, { prefer: source?.endpoint, isEmptySuspicious: verdict === 'possible' });
   }
 
   override async payments(block: BlockHeader, isWatched: (address: Hex) => boolean): Promise<readonly ChainPayment[]> {
-    return this.payer.payments(block, isWatched, this.sources.get(block.hash));
+    return this.payer.payments(block, isWatched, this.sources.of(block.hash)?.endpoint);
   }
 
   override agreedLogs(from: number, to: number, filter: LogFilter): Promise<readonly ChainLog[]> {
@@ -170,7 +167,7 @@ export class ViemChainReader extends ChainReader {
   }
 
   override doubt({ hash }: BlockRef): void {
-    this.sources.get(hash)?.doubt();
+    this.sources.of(hash)?.endpoint.doubt();
   }
 
   override hasLeft(ours: BlockRef): Promise<boolean> {
@@ -189,7 +186,7 @@ export class ViemChainReader extends ChainReader {
       },
       (head, receivedAtMs, name) => {
         const twin = this.twins.get(name);
-        if (twin !== undefined) this.pin(head.hash, twin);
+        if (twin !== undefined) this.sources.told(head, twin);
         listener(head, receivedAtMs);
       },
       this.clock,
@@ -225,9 +222,9 @@ export class ViemChainReader extends ChainReader {
       timeoutMs: HEAD_TIMEOUT_MS,
     });
     // What does not follow from blocks that were told may be another chain: believed only of a node that has just said which it serves.
-    if (!this.sources.has(head.parentHash) && !this.sources.has(head.hash)) await this.pool.confirm(endpoint);
+    if (this.sources.of(head.parentHash) === undefined && this.sources.of(head.hash) === undefined) await this.pool.confirm(endpoint);
     endpoint.headNumber = head.number;
-    this.pin(head.hash, endpoint);
+    this.sources.told(head, endpoint);
     this.metrics.rpc.headLag(endpoint.name, Math.max(0, this.pool.newest - head.number));
     return head;
   }
@@ -246,19 +243,11 @@ export class ViemChainReader extends ChainReader {
   private async block(question: RpcQuestion<BlockHeader>): Promise<BlockHeader | undefined> {
     try {
       const { value, endpoint } = await this.pool.ask(question);
-      this.pin(value.hash, endpoint);
+      this.sources.told(value, endpoint);
       return value;
     } catch (error) {
       if (error instanceof RpcFailed && error.kind === 'unknown') return undefined;
       throw error;
-    }
-  }
-
-  private pin(hash: Hex, endpoint: RpcEndpoint): void {
-    this.sources.set(hash, endpoint);
-    for (const oldest of this.sources.keys()) {
-      if (this.sources.size <= PINNED) return;
-      this.sources.delete(oldest);
     }
   }
 
