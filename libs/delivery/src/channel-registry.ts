@@ -79,6 +79,11 @@ export class ChannelRegistry {
     }
   }
 
+  /** Sockets of each creator that has any here. */
+  sockets(): ReadonlyMap<string, number> {
+    return new Map([...this.held].map(([creatorId, { channel }]) => [creatorId, channel.size] as const).filter(([, size]) => size > 0));
+  }
+
   /** Something may have been missed everywhere. */
   checkAll(): void {
     // Those with the most overlays first: only so many are read at a time.

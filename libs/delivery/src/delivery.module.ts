@@ -11,9 +11,11 @@ import { metricProviders } from './metrics.js';
 import { NodeGauges } from './node-gauges.js';
 import { NodeLoad } from './node-load.js';
 import { nodeMetricProviders } from './node-metrics.js';
+import { NodeStats, StatsDesk } from './node-stats.js';
 import { MemoryReading, NodePressure } from './node-pressure.js';
 import { OverlayGateway } from './overlay.gateway.js';
 import { OverlayWsAdapter } from './overlay-ws.adapter.js';
+import { PresenceBeat } from './presence-beat.js';
 import { Reception } from './reception.js';
 import { SessionHost } from './session-host.js';
 import { SessionRoster } from './session-roster.js';
@@ -22,7 +24,7 @@ import { UpgradeGate } from './upgrade-gate.js';
 
 const TICK_MS = 250;
 
-/** Feed → socket. Needs a `TipFeed` and a `RelayQueue` from a broker module, and `attachOverlaySockets(app)` before the app starts. */
+/** Feed → socket. Needs a `TipFeed`, a `RelayQueue` and a `Presence` from a broker module, and `attachOverlaySockets(app)` before the app starts. */
 @Module({})
 export class DeliveryModule {
   static for(settings: DeliverySettings): DynamicModule {
@@ -37,6 +39,7 @@ export class DeliveryModule {
         ...nodeMetricProviders,
         ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionHost],
         ...[FlushPacer, MemoryReading, NodePressure, UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeLoad, NodeGauges],
+        ...[PresenceBeat, StatsDesk, NodeStats],
       ],
     };
   }

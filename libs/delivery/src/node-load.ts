@@ -14,6 +14,7 @@ export interface LoadReading {
 /** What this process takes of its machine, as of the last look. */
 @Injectable()
 export class NodeLoad {
+  private last: LoadReading | undefined;
   private cpu = process.cpuUsage();
   private atMs = performance.now();
 
@@ -23,7 +24,12 @@ export class NodeLoad {
     private readonly metrics: LoadMetrics,
   ) {}
 
-  /** Since the last look; sets the gauges. */
+  /** As of the last look. */
+  get latest(): LoadReading {
+    return this.last ?? this.look();
+  }
+
+  /** Since the look before; sets the gauges. */
   look(): LoadReading {
     const used = process.cpuUsage(this.cpu);
     const now = performance.now();
@@ -32,7 +38,7 @@ export class NodeLoad {
     this.atMs = now;
     const reading = { cpuRatio, memory: process.memoryUsage(), memoryPercent: this.reading.percent(), lagMs: this.pacer.takeLag() };
     this.tell(reading);
-    return reading;
+    return (this.last = reading);
   }
 
   private tell({ cpuRatio, memory, memoryPercent, lagMs }: LoadReading): void {

@@ -44,6 +44,8 @@ export function someSettings(texts: SettingTexts = {}): DeliverySettings {
   );
 }
 
+const STATS_TOKEN = randomBytes(24).toString('hex');
+
 export interface HouseOptions {
   readonly broker: DynamicModule | Type;
   readonly settings?: SettingTexts;
@@ -65,7 +67,14 @@ export class GatewayHouse {
     const delivery = someSettings(settings);
     const running = await startApp({
       service: 'gateway',
-      settings: { LOG_LEVEL: level, INSTANCE_ID: 'pod-a', INTERNAL_HOST: '127.0.0.1', INTERNAL_PORT: 0, SHUTDOWN_TIMEOUT_MS: 30_000 },
+      settings: {
+        LOG_LEVEL: level,
+        INSTANCE_ID: 'pod-a',
+        INTERNAL_HOST: '127.0.0.1',
+        INTERNAL_PORT: 0,
+        SHUTDOWN_TIMEOUT_MS: 30_000,
+        STATS_TOKEN,
+      },
       rooms: [PageModule, broker, DeliveryModule.for(delivery)],
       http: { host: '127.0.0.1', port: 0, portSetting: 'PORT', configure: attachOverlaySockets },
     });
@@ -82,6 +91,12 @@ export class GatewayHouse {
 
   async metrics(): Promise<string> {
     return (await fetch(`http://127.0.0.1:${String(this.running.internalPort)}/metrics`)).text();
+  }
+
+  async stats(query = ''): Promise<unknown> {
+    const url = `http://127.0.0.1:${String(this.running.internalPort)}/stats${query}`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${STATS_TOKEN}` } });
+    return response.json();
   }
 
   /** A creator with one overlay, and whoever restores its feed. */
