@@ -112,7 +112,8 @@ describe('many writers at once', () => {
       await otherLedger.finalize(chainId, 1, { safe: at, finalized: done.at(-3) ?? start });
     }
     await walking;
-    await otherLedger.finalize(chainId, 1, { finalized: sure(done.at(-1)) });
+    const finalized = sure(done.at(-1));
+    await expect.poll(() => otherLedger.finalize(chainId, 1, { finalized })).not.toHaveProperty('more');
     const events = (await Promise.all(creators.map(eventsOf))).flat();
     const Row = z.object({ id: z.string(), state: z.string(), rev: z.number() });
     const stored = await storage.database.rows(
@@ -129,6 +130,27 @@ describe('many writers at once', () => {
       if (tip.state === 'lost') expect([last?.state, last?.rev]).toEqual(['orphaned', tip.rev]);
       else expect([last?.state, last?.rev]).toEqual(['finalized', tip.rev]);
     }
+  });
+
+  it('raises a flood of tips in short transactions, between which blocks come in, and sets the mark with the last', async () => {
+    const { ledger } = storage;
+    const chainId = aChainId();
+    const creator = sure(creators[0]);
+    const tips = Array.from({ length: 130 }, (_, logIndex) => aTip({ creator: walletOf(creator), logIndex }));
+    const start = aBlock({ number: 1 });
+    const a = aChildOf(start);
+    await ledger.begin(chainId, start, 1);
+    await ledger.commit(chainId, 1, aCommit(a, tips));
+    const some = { kind: 'committed', creators: [creator.id] };
+    expect(await ledger.finalize(chainId, 1, { finalized: a })).toEqual({ ...some, more: true });
+    expect(await ledger.finalizedHeight(chainId)).toBe(start.number);
+    await ledger.commit(chainId, 1, aCommit(aChildOf(a)));
+    expect(await ledger.finalize(chainId, 1, { finalized: a })).toEqual(some);
+    expect(await ledger.finalizedHeight(chainId)).toBe(a.number);
+    const updates = (await eventsOf(creator)).slice(tips.length);
+    expect(updates).toHaveLength(tips.length);
+    for (const update of updates) expect(update).toMatchObject({ type: 'tip.updated', rev: 2, state: 'finalized' });
+    expect(await ledger.finalize(chainId, 1, { finalized: a })).toEqual({ ...some, creators: [] });
   });
 
   it('builds on what a finalisation did while the commit waited for it', async () => {

@@ -1,4 +1,4 @@
-import type { BlockRef, Clock, CommitOutcome } from '@droppio/tips';
+import type { BlockRef, Clock, FinalizeOutcome } from '@droppio/tips';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
 import type { Database, Sql } from './database.js';
@@ -6,8 +6,8 @@ import { RAISE_STATES } from './tip-statements.js';
 
 /** Blocks kept below the finalised one: a little history for looking back, and nodes whose finalised tag lags. */
 const KEPT_BELOW_FINALIZED = 256;
-/** Tips raised in one transaction: the first finalisation after a long backfill may be due for very many. */
-const BATCH = 1000;
+/** Tips raised in one transaction: chains that call thousands of blocks final at once make very many due, and a block that comes meanwhile waits for its end. */
+const BATCH = 100;
 
 const height = z.coerce.number().nullable();
 const Marked = z.object({ epoch: z.coerce.number(), safe_number: height, finalized_number: height });
@@ -30,17 +30,13 @@ export class Finality {
    * A mark counts only when its very block is canonical with us: then so is all below it. One ahead of the cursor, or of another branch,
    * waits until the walk has come there.
    */
-  async finalize(chainId: number, fence: number, marks: Marks): Promise<CommitOutcome> {
-    const told = new Set<string>();
+  async finalize(chainId: number, fence: number, marks: Marks): Promise<FinalizeOutcome> {
     const [at] = await this.database.rows(Marked, MARKS, [chainId]);
     if (at?.epoch !== fence) return { kind: 'moved' };
     if (!isNews(marks.safe, at.safe_number) && !isNews(marks.finalized, at.finalized_number)) return { kind: 'committed', creators: [] };
-    for (;;) {
-      const batch = await this.database.transaction((sql) => this.raise(sql, chainId, fence, marks));
-      if (batch === undefined) return { kind: 'moved' };
-      for (const creator of batch.creators) told.add(creator);
-      if (batch.due < BATCH) return { kind: 'committed', creators: [...told].sort() };
-    }
+    const batch = await this.database.transaction((sql) => this.raise(sql, chainId, fence, marks));
+    if (batch === undefined) return { kind: 'moved' };
+    return { kind: 'committed', creators: batch.creators, ...(batch.due === BATCH && { more: true }) };
   }
 
   /** One batch under the lock of the cursor. `undefined`: fenced off. */

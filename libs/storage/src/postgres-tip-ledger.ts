@@ -14,6 +14,7 @@ import {
   type CreatorEvent,
   type FeedPosition,
   type FeedSnapshot,
+  type FinalizeOutcome,
   type HistoryPage,
   type HistoryQuery,
   type Lease,
@@ -100,7 +101,7 @@ export class PostgresTipLedger extends TipLedger {
     return done;
   }
 
-  override finalize(chainId: number, fence: number, marks: Marks): Promise<CommitOutcome> {
+  override finalize(chainId: number, fence: number, marks: Marks): Promise<FinalizeOutcome> {
     return this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
   }
 

@@ -85,8 +85,11 @@ export class ChainCommitter {
     this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.drop(this.chainId, this.fence, upTo)));
   }
 
-  async finalize(marks: Marks): Promise<void> {
-    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.finalize(this.chainId, this.fence, marks)));
+  /** Raises some of what is due; whether that was all. */
+  async finalize(marks: Marks): Promise<boolean> {
+    const outcome = await this.parts.ledger.finalize(this.chainId, this.fence, marks);
+    this.parts.drains.drain(this.expectCommitted(outcome));
+    return outcome.kind === 'committed' && outcome.more !== true;
   }
 
   private expectCommitted(outcome: CommitOutcome): readonly string[] {

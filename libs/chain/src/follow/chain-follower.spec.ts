@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { NotFound, tipId, type Hex } from '@droppio/tips';
+import { NotFound, tipId, type CommitOutcome, type FinalizeOutcome, type Hex } from '@droppio/tips';
 import { randomHex, randomInt } from '@droppio/tips/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { followed, JAR, NotingRelay, QUICK_LEASE, testChain, type FollowOptions } from '../testing/follow-kit.js';
@@ -226,6 +226,48 @@ describe(ChainFollower.name, () => {
       .poll(() => (chain.mine(), [...ledger.tips.values()].map(({ state }) => state)), { timeout: 5000, interval: 100 })
       .toEqual(['finalized', 'safe']);
     expect(ledger.writes['finalize']).toBe(1);
+  });
+
+  it('lets a block that comes while many old tips are raised go first', async () => {
+    const tips = 8;
+    const order: string[] = [];
+    ledger = new (class extends MemoryTipLedger {
+      override raisedAtOnce = 1;
+      override commit(...args: Parameters<MemoryTipLedger['commit']>): Promise<CommitOutcome> {
+        if (chain.tip.number > tips) order.push('commit');
+        return super.commit(...args);
+      }
+      override async finalize(...args: Parameters<MemoryTipLedger['finalize']>): Promise<FinalizeOutcome> {
+        order.push('finalize');
+        if (order.length === 1) chain.mine();
+        await new Promise(setImmediate);
+        return super.finalize(...args);
+      }
+    })();
+    for (let n = 0; n < tips; n += 1) chain.mine(aTipTx());
+    chain.settle({ safe: tips, finalized: tips });
+    follow();
+    await expect.poll(() => [...ledger.tips.values()].filter(({ state }) => state === 'finalized')).toHaveLength(tips);
+    expect(order).toEqual(['finalize', 'commit', ...Array.from({ length: tips - 1 }, () => 'finalize')]);
+  });
+
+  it('undoes nothing below a mark whose tips are being raised', async () => {
+    let isHeld = true;
+    ledger = new (class extends MemoryTipLedger {
+      override async finalize(...args: Parameters<MemoryTipLedger['finalize']>): Promise<FinalizeOutcome> {
+        const outcome = await super.finalize(...args);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return isHeld && outcome.kind === 'committed' ? { ...outcome, more: true } : outcome;
+      }
+    })();
+    for (let n = 0; n < 6; n += 1) chain.mine(aTipTx());
+    chain.settle({ safe: 4, finalized: 3 });
+    const follower = follow();
+    await expect.poll(() => ledger.writes['finalize'] ?? 0).toBeGreaterThan(1);
+    chain.reorg(5, [[], [], [], [], [], []]);
+    await expect.poll(() => follower.notReady()).toMatch(/needs a person/);
+    isHeld = false;
+    expect(ledger.writes['reorganise']).toBeUndefined();
   });
 
   it('counts depth where a chain has no tags', async () => {

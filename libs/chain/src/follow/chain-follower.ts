@@ -207,10 +207,10 @@ export class ChainFollower {
   private async step(leader: ChainLeader, over: AbortSignal): Promise<void> {
     const hint = this.inbox.take();
     if (hint !== undefined) await leader.follow(hint, over);
-    if (this.inbox.isEmpty) await leader.settle();
+    const isSettled = this.inbox.isEmpty && (await leader.settle());
     await leader.promise(this.inbox.highest);
     this.report(leader);
-    if (!this.inbox.isEmpty || this.early?.hasNews === true) return;
+    if (!this.inbox.isEmpty || !isSettled || this.early?.hasNews === true) return;
     await this.inbox.wait(IDLE_MS, over);
   }
 

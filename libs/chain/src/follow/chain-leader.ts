@@ -86,16 +86,20 @@ export class ChainLeader {
     early?.dropped(height);
   }
 
-  /** Raises states up to what the chain has settled meanwhile; asks in the background how far that is. */
-  async settle(): Promise<void> {
+  /**
+   * Raises states towards what the chain has settled meanwhile; asks in the background how far that is. Whether there is nothing left to raise:
+   * many tips take many calls, and a block that comes between two of them goes first.
+   */
+  async settle(): Promise<boolean> {
     this.parts.newcomers?.visit(this.committer.window);
     void this.parts.finality.refresh(this.committer.window.tip?.hash);
     const settled = this.parts.finality.due(this.committer.window);
     const { audit } = this.parts;
     const due = settled !== undefined && audit !== undefined ? audit.admit(settled, this.committer.window) : settled;
-    if (due === undefined) return;
-    await this.committer.finalize(due);
-    this.parts.finality.applies(due);
+    if (due === undefined) return true;
+    const isAll = await this.committer.finalize(due);
+    this.parts.finality.applies(due, isAll);
+    return isAll;
   }
 
   /** The head to go to; `undefined` when there is nothing to do. */

@@ -18,6 +18,7 @@ export class Finality {
   private readonly logger = new Logger('chain');
   private tags: Marks & { readonly known: boolean } = { known: false };
   private applied: Marks = {};
+  private floor = -1;
   private askedAtMs = -Infinity;
   private askedAt: Hex | undefined;
   private asking = false;
@@ -29,9 +30,9 @@ export class Finality {
     private readonly changed: () => void,
   ) {}
 
-  /** Height below which nothing may be undone: what was applied to the ledger. */
+  /** Height below which nothing may be undone: what was applied to the ledger, or begun to be. */
   get finalizedNumber(): number {
-    return this.applied.finalized?.number ?? -1;
+    return this.floor;
   }
 
   /** Asks for the tags unless that was done just now, or already at this tip. Never rejects. */
@@ -63,8 +64,10 @@ export class Finality {
     return { ...(safe === undefined ? {} : { safe }), ...(finalized === undefined ? {} : { finalized }) };
   }
 
-  applies(marks: Marks): void {
-    this.applied = { ...this.applied, ...marks };
+  /** `isAll`: every tip below these marks was raised; else they stay due. */
+  applies(marks: Marks, isAll: boolean): void {
+    this.floor = Math.max(this.floor, marks.finalized?.number ?? -1);
+    if (isAll) this.applied = { ...this.applied, ...marks };
   }
 
   private usable(mark: BlockRef | undefined, window: BlockWindow, applied: BlockRef | undefined): BlockRef | undefined {

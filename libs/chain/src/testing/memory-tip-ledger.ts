@@ -15,6 +15,7 @@ import {
   type CreatorEvent,
   type FeedPosition,
   type FeedSnapshot,
+  type FinalizeOutcome,
   type Hex,
   type HistoryPage,
   type Lease,
@@ -50,6 +51,8 @@ export class MemoryTipLedger extends TipLedger {
   readonly writes: Record<string, number> = {};
   /** Wallets whose creators hear of a tip before its block. */
   readonly early = new Set<Hex>();
+  /** Tips that one call of `finalize` raises. */
+  raisedAtOnce = Infinity;
   private canonical: (Link & { readonly timestampMs: number })[] = [];
   private readonly covered: (BlockRange & { readonly filter: string })[] = [];
   private begun = -1;
@@ -134,20 +137,21 @@ export class MemoryTipLedger extends TipLedger {
     return Promise.resolve({ kind: 'committed', creators: [...creators] });
   }
 
-  override finalize(_chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome> {
-    if (fence !== this.fence) return Promise.resolve(MOVED);
+  override finalize(_chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<FinalizeOutcome> {
+    if (fence !== this.fence) return Promise.resolve({ kind: 'moved' });
     this.wrote('finalize');
-    this.finalized = Math.max(this.finalized, marks.finalized?.number ?? -1);
-    const creators = new Set<string>();
-    for (const stored of this.tips.values()) {
-      const { state, block, tip } = stored;
-      const next =
-        block.number <= (marks.finalized?.number ?? -1) ? 'finalized' : block.number <= (marks.safe?.number ?? -1) ? 'safe' : state;
-      if (!STANDING.has(state) || state === next || (state === 'finalized' && next === 'safe')) continue;
-      this.change(stored, next);
-      creators.add(tip.creator);
-    }
-    return Promise.resolve({ kind: 'committed', creators: [...creators] });
+    const [safe, finalized] = [marks.safe?.number ?? -1, marks.finalized?.number ?? -1];
+    const due = [...this.tips.values()].flatMap((stored) => {
+      const { state, block } = stored;
+      const next = block.number <= finalized ? 'finalized' : block.number <= safe ? 'safe' : state;
+      return !STANDING.has(state) || state === next || (state === 'finalized' && next === 'safe') ? [] : [{ stored, next }];
+    });
+    const raised = due.slice(0, this.raisedAtOnce);
+    for (const { stored, next } of raised) this.change(stored, next);
+    const creators = [...new Set(raised.map(({ stored }) => stored.tip.creator))];
+    if (raised.length < due.length) return Promise.resolve({ kind: 'committed', creators, more: true });
+    this.finalized = Math.max(this.finalized, finalized);
+    return Promise.resolve({ kind: 'committed', creators });
   }
 
   override looksFor(_chainId: number, fence: number, filter: string): Promise<void> {

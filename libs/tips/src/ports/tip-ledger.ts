@@ -46,6 +46,10 @@ export interface Preconfirmed {
 /** `moved`: the cursor is not where the caller thought (another leader, another branch). Reload it; never retry blindly. */
 export type CommitOutcome = { readonly kind: 'committed'; readonly creators: readonly string[] } | { readonly kind: 'moved' };
 
+/** `more`: what is due is more than one short transaction should raise; the same call again goes on. */
+export type FinalizeOutcome =
+  { readonly kind: 'committed'; readonly creators: readonly string[]; readonly more?: true } | { readonly kind: 'moved' };
+
 /** A range of heights that was searched whole, both ends included. */
 export interface BackfillRange extends BlockRange {
   /** What was searched for: the version hash of a chain's filter. At most 64 characters. */
@@ -130,8 +134,12 @@ export abstract class TipLedger {
    * (if anything visible changed), one only in the old is `tip.retracted`, one only in the new is `tip`.
    */
   abstract reorganise(chainId: number, fence: number, reorg: Reorg): Promise<CommitOutcome>;
-  /** Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. */
-  abstract finalize(chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<CommitOutcome>;
+  /**
+   * Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. Holds the
+   * cursor only for moments, so that no block waits for a flood of old tips: until it answers without `more`, some are not raised yet and
+   * the marks are not set.
+   */
+  abstract finalize(chainId: number, fence: number, marks: { safe?: BlockRef; finalized?: BlockRef }): Promise<FinalizeOutcome>;
 
   /** Height up to which blocks are final here; before the first is, the one that the walk began at. `undefined`: it has not begun. */
   abstract finalizedHeight(chainId: number): Promise<number | undefined>;
