@@ -43,6 +43,7 @@ export const deliveryEnv = {
     .transform(list)
     .meta({ description: 'Origins whose pages may connect. Empty: any, since overlays carry a token and no cookie.' }),
   GATEWAY_PING_MS: atLeastOne(25_000, 'How often each socket is pinged.'),
+  GATEWAY_POLL_MS: atLeastOne(25_000, 'How long a long-poll waits for something to tell.'),
   GATEWAY_DEAD_MS: atLeastOne(60_000, 'A socket that is silent this long is closed.'),
   GATEWAY_AUTH_TIMEOUT_MS: atLeastOne(10_000, 'How long a socket may take to present its token.'),
   GATEWAY_MAX_AGE_MS: count(
@@ -89,6 +90,7 @@ export function deliverySettings(env: DeliveryEnv): DeliverySettings {
     trustedProxies: env.GATEWAY_TRUSTED_PROXIES,
     allowedOrigins: env.GATEWAY_ALLOWED_ORIGINS,
     pingMs: env.GATEWAY_PING_MS,
+    pollMs: env.GATEWAY_POLL_MS,
     deadMs: env.GATEWAY_DEAD_MS,
     authTimeoutMs: env.GATEWAY_AUTH_TIMEOUT_MS,
     maxAgeMs: env.GATEWAY_MAX_AGE_MS,

@@ -15,6 +15,7 @@ export abstract class DeliverySettings {
   abstract readonly trustedProxies: AddressBook;
   abstract readonly allowedOrigins: readonly string[];
   abstract readonly pingMs: number;
+  abstract readonly pollMs: number;
   abstract readonly deadMs: number;
   abstract readonly authTimeoutMs: number;
   abstract readonly maxAgeMs: number;

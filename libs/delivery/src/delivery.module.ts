@@ -7,6 +7,8 @@ import { EventStreamController } from './event-stream.controller.js';
 import { FeedAccess } from './feed-access.js';
 import { FeedProbe } from './feed-probe.js';
 import { FlushPacer } from './flush-pacer.js';
+import { HttpDoor } from './http-door.js';
+import { LongPollController } from './long-poll.controller.js';
 import { metricProviders } from './metrics.js';
 import { NodeGauges } from './node-gauges.js';
 import { NodeLoad } from './node-load.js';
@@ -30,7 +32,7 @@ export class DeliveryModule {
   static for(settings: DeliverySettings): DynamicModule {
     return {
       module: DeliveryModule,
-      controllers: [EventStreamController],
+      controllers: [EventStreamController, LongPollController],
       providers: [
         { provide: DeliverySettings, useValue: settings },
         { provide: OverlayTokens, useValue: new OverlayTokens(settings.tokenKeys) },
@@ -38,7 +40,19 @@ export class DeliveryModule {
         ...metricProviders,
         ...nodeMetricProviders,
         ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionHost],
-        ...[FlushPacer, MemoryReading, NodePressure, UpgradeGate, DrainDoors, Drain, OverlayGateway, FeedProbe, NodeLoad, NodeGauges],
+        ...[
+          FlushPacer,
+          MemoryReading,
+          NodePressure,
+          UpgradeGate,
+          HttpDoor,
+          DrainDoors,
+          Drain,
+          OverlayGateway,
+          FeedProbe,
+          NodeLoad,
+          NodeGauges,
+        ],
         ...[PresenceBeat, StatsDesk, NodeStats],
       ],
     };

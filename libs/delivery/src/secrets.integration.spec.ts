@@ -33,9 +33,15 @@ describe('a token', () => {
     const forged = await house.visitor(`?token=${token}x`);
     const lost = await house.visitor(`?token=${unknown}`);
     const malformed = await fetch(`http://127.0.0.1:${String(house.port)}/overlay?token=${token}`);
+    const polled = await fetch(`http://127.0.0.1:${String(house.port)}/overlay/poll?token=${token}&wait=0`);
+    const streamed = await fetch(`http://127.0.0.1:${String(house.port)}/overlay/events?token=${token}x`);
     await Promise.all([inUrl.ended(), forged.ended(), lost.ended()]);
-    const metrics = await house.metrics();
-    const heard = JSON.stringify(house.clients.map(({ frames, ending }) => [frames, ending])) + (await malformed.text());
+    const metrics = (await house.metrics()) + JSON.stringify(await house.stats());
+    const heard =
+      JSON.stringify(house.clients.map(({ frames, ending }) => [frames, ending])) +
+      (await malformed.text()) +
+      (await polled.text()) +
+      (await streamed.text());
     await house.stop();
     expect(written).toContain('session.not-admitted');
     const secret = token.slice('dro_ov_'.length);

@@ -30,7 +30,7 @@ export class SessionHost {
   }
 
   left(session: OverlaySession, code: number): void {
-    this.roster.leave(session);
+    if (!this.roster.leave(session)) return;
     // A client may close with any of 4000 codes; only ours become a label.
     const { transport } = session;
     this.metrics.sockets.closes.inc({ code: KNOWN_CODES.has(code) ? String(code) : 'other', transport });

@@ -65,14 +65,16 @@ export class SessionRoster {
     return silent;
   }
 
-  leave(session: OverlaySession): void {
-    if (!this.sessions.delete(session)) return;
+  /** False when it had left already. */
+  leave(session: OverlaySession): boolean {
+    if (!this.sessions.delete(session)) return false;
     this.authenticated(session);
     const network = this.networks.get(session.network);
     if (network !== undefined && (network.all -= 1) === 0) this.networks.delete(session.network);
     const { overlayId } = session;
     const peers = overlayId === undefined ? undefined : this.overlays.get(overlayId);
     if (overlayId !== undefined && peers?.delete(session) === true && peers.size === 0) this.overlays.delete(overlayId);
+    return true;
   }
 
   private authenticated(session: OverlaySession): void {

@@ -10,10 +10,10 @@ export class TokenBucket {
     this.tokens = burst;
   }
 
-  take(now: number): boolean {
+  take(now: number, weight = 1): boolean {
     this.fill(now);
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
+    if (this.tokens < weight) return false;
+    this.tokens -= weight;
     return true;
   }
 

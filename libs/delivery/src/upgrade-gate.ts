@@ -48,7 +48,8 @@ export class UpgradeGate {
     this.isClosed = true;
   }
 
-  judge(request: UpgradeRequest): Verdict {
+  /** `weight`: what it counts against the rates. */
+  judge(request: UpgradeRequest, weight = 1): Verdict {
     const now = this.clock.now();
     const { settings, roster } = this;
     const { origin } = request.headers;
@@ -62,8 +63,9 @@ export class UpgradeGate {
     if (roster.unauthenticated >= settings.maxUnauthenticated) {
       return refused('unauthenticated', 503, 2, 'Too many sockets have not said who they are.');
     }
-    if (!this.networkRate(network, now).take(now)) return refused('network-rate', 429, 30, 'Too many connections from this network.');
-    if (!this.rate.take(now)) return refused('rate', 503, 2, 'Too many connections at once.');
+    if (!this.networkRate(network, now).take(now, weight))
+      return refused('network-rate', 429, 30, 'Too many connections from this network.');
+    if (!this.rate.take(now, weight)) return refused('rate', 503, 2, 'Too many connections at once.');
     return { kind: 'let-in', network };
   }
 

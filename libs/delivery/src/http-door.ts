@@ -1,0 +1,90 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { CloseCode } from '@droppio/protocol';
+import { SocketMetrics } from './metrics.js';
+import type { OverlayLink, TransportName } from './overlay-link.js';
+import { OverlaySession, type Credentials } from './overlay-session.js';
+import { credentialsOf, NETWORK_RETRY_MS } from './overlay.gateway.js';
+import { SessionHost } from './session-host.js';
+import { UpgradeGate } from './upgrade-gate.js';
+
+const CLOSE_TIMEOUT_MS = 5000;
+
+/**
+ * The way in for whoever cannot open a WebSocket, with the same checks and limits. Token: `Authorization: Bearer` or `?token=`; place in
+ * the stream: `Last-Event-ID` or `?epoch=&seq=`.
+ */
+@Injectable()
+export class HttpDoor {
+  constructor(
+    private readonly host: SessionHost,
+    private readonly gate: UpgradeGate,
+    private readonly metrics: SocketMetrics,
+  ) {}
+
+  preflight(request: IncomingMessage, response: ServerResponse): void {
+    this.allow(request, response);
+    response.writeHead(204, { 'Access-Control-Allow-Headers': 'authorization, last-event-id', 'Access-Control-Max-Age': '86400' }).end();
+  }
+
+  /** The caller's network; `undefined` when it was sent away, with an answer. `weight`: what it counts against the rates of newcomers. */
+  letIn(request: IncomingMessage, response: ServerResponse, transport: TransportName, weight = 1): string | undefined {
+    response.on('error', () => undefined);
+    this.allow(request, response);
+    const verdict = this.gate.judge(request, weight);
+    this.metrics.upgrades.inc({ result: verdict.kind === 'refused' ? verdict.result : 'accepted', transport });
+    if (verdict.kind === 'let-in') return verdict.network;
+    const { status, retryAfterSeconds, why } = verdict;
+    // What keeps a connection would come back to the same process.
+    response.writeHead(status, STATUS_CODES[status], {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Retry-After': String(retryAfterSeconds),
+      Connection: 'close',
+    });
+    response.end(why);
+    return undefined;
+  }
+
+  seat(link: OverlayLink, network: string, request: IncomingMessage, response: ServerResponse): void {
+    const session = new OverlaySession(link, network, this.host);
+    let late: NodeJS.Timeout | undefined;
+    // A client that never reads the end of its answer would hold its socket for ever.
+    response.once('prefinish', () => {
+      late = setTimeout(() => response.destroy(), CLOSE_TIMEOUT_MS).unref();
+    });
+    response.once('close', () => {
+      clearTimeout(late);
+      session.closed(1000);
+    });
+    const isWelcome = this.host.roster.enter(session);
+    const credentials = credentialsIn(request);
+    if (credentials === undefined) session.close(CloseCode.badToken, 'no token');
+    else if (!isWelcome) session.close(CloseCode.tooManyFromNetwork, 'too many from this network', NETWORK_RETRY_MS);
+    else session.open(credentials);
+  }
+
+  /** Nothing here rides on cookies, so any page may read it that has a token, unless origins are limited. */
+  private allow(request: IncomingMessage, response: ServerResponse): void {
+    const { allowedOrigins } = this.host.settings;
+    const { origin } = request.headers;
+    response.setHeader('Access-Control-Expose-Headers', 'retry-after');
+    if (allowedOrigins.length === 0) response.setHeader('Access-Control-Allow-Origin', '*');
+    else {
+      response.setHeader('Vary', 'Origin');
+      if (origin !== undefined && allowedOrigins.includes(origin)) response.setHeader('Access-Control-Allow-Origin', origin);
+    }
+  }
+}
+
+function credentialsIn({ url = '', headers }: IncomingMessage): Credentials | undefined {
+  const query = new URLSearchParams(url.split('?', 2)[1]);
+  const [, bearer] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  if (bearer !== undefined) query.set('token', bearer);
+  // What the browser brings back is newer than what the page wrote into the URL.
+  const [, epoch, seq] = /^(.{1,32})\.(\d{1,16})$/.exec(String(headers['last-event-id'] ?? '')) ?? [];
+  if (epoch !== undefined && seq !== undefined) {
+    query.set('epoch', epoch);
+    query.set('seq', seq);
+  }
+  return credentialsOf(query);
+}
