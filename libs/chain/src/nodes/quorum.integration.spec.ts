@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ChainSettings } from '../chain-settings.js';
 import { TIP_TOPIC } from '../decode-tip.js';
 import { unregisteredMetrics } from '../metrics.js';
-import { FakeNode, type Answerer } from '../testing/fake-node.js';
+import { FakeNode, type Answerer, type Reply } from '../testing/fake-node.js';
 import { JAR } from '../testing/follow-kit.js';
 import { aTx, ScriptedChain } from '../testing/scripted-chain.js';
 import { blockOf, honestly, logOf } from '../testing/scripted-node.js';
@@ -280,6 +280,34 @@ describe('a quorum of two', () => {
     const two = await readerOf(hidingAll, honest);
     await expect(two.payments(block, isWatched)).rejects.toMatchObject({ code: 'chain-unavailable' });
     expect(two.quorumFault).toMatch(/disagree on the payments of block 3/);
+  });
+
+  describe('of what is settled', () => {
+    const tag =
+      (answer: Reply): Answerer =>
+      (question) =>
+        question.method === 'eth_getBlockByNumber' && question.params[0] === 'finalized' ? answer : honestly(chain, question);
+    beforeEach(() => {
+      for (let n = 0; n < 5; n += 1) chain.mine();
+      chain.settle({ finalized: 3 });
+    });
+
+    it.each([0, 1, 2])('believes no provider that is alone in calling its newest block final (%i)', async (place) => {
+      const answers = [honest, honest, honest];
+      answers[place] = tag({ result: blockOf(chain.tip) });
+      const reader = await readerOf(...answers);
+      expect(await reader.tagged('finalized')).toMatchObject({ number: 3, hash: chain.at(3).hash });
+    });
+
+    it('waits while only one tells, and knows no tag where none has one', async () => {
+      await expect((await readerOf(honest, down)).tagged('finalized')).rejects.toMatchObject({
+        code: 'chain-unavailable',
+        retryable: true,
+      });
+      await Promise.all(nodes.map((node) => node.stop()));
+      const untagged = tag({ error: { code: -32602, message: 'invalid block tag' } });
+      expect(await (await readerOf(untagged, untagged)).tagged('finalized')).toBeUndefined();
+    });
   });
 
   it('is what an audit of settled blocks asks for in any case', async () => {

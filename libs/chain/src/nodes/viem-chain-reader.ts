@@ -12,6 +12,7 @@ import {
   type LogFilter,
   type PendingListener,
 } from '@droppio/tips';
+import { agreedTag } from './agreed-tag.js';
 import { Ballot } from './ballot.js';
 import { BlockSources, twinOf } from './block-sources.js';
 import { bloomOracle, type BloomVerdict } from './bloom.js';
@@ -49,7 +50,7 @@ export class ViemChainReader extends ChainReader {
   private readonly payer: PaymentFetcher;
   private readonly twins: ReadonlyMap<string, RpcEndpoint>;
   private readonly sources = new BlockSources();
-  private watch: { readonly heads: HeadWatch; readonly sinceMs: number } | undefined;
+  private watch: { readonly heads: HeadWatch; readonly sinceMs: number; readonly signal: AbortSignal } | undefined;
   private oracle: { readonly filter: LogFilter; readonly verdict: (bloom: Hex) => BloomVerdict } | undefined;
 
   constructor(
@@ -83,7 +84,7 @@ export class ViemChainReader extends ChainReader {
   /** What is wrong with the nodes, as a sentence without its subject; `undefined`: nothing, or nobody watches. A chain that stands still is well as long as a node says so. */
   fault(): string | undefined {
     const { watch } = this;
-    if (watch === undefined) return undefined;
+    if (watch === undefined || watch.signal.aborted) return undefined;
     if (this.pool.isAllWrong) return 'all its nodes serve another chain';
     const answers = this.pool.endpoints.filter(({ identity }) => identity !== 'wrong').map(({ lastAnswerAtMs }) => lastAnswerAtMs);
     const silentMs = this.clock.now() - Math.max(watch.sinceMs, watch.heads.lastToldAtMs, ...answers);
@@ -136,11 +137,9 @@ export class ViemChainReader extends ChainReader {
 
   override async tagged(tag: 'safe' | 'finalized'): Promise<BlockRef | undefined> {
     try {
-      const block = await this.block({
-        method: 'eth_getBlockByNumber',
-        params: [tag, false],
-        parse: (answer) => known(answer, () => true),
-      });
+      const question = { method: 'eth_getBlockByNumber', params: [tag, false], parse: (answer: unknown) => known(answer, () => true) };
+      const needsTwo = this.settings.quorum?.finalized === true;
+      const block = needsTwo ? await agreedTag(this.pool, question) : await this.block(question);
       if (block === undefined) return undefined;
       if (tag === 'finalized') this.fetcher.finalizedAt(block.number);
       return { number: block.number, hash: block.hash };
@@ -192,7 +191,7 @@ export class ViemChainReader extends ChainReader {
       this.clock,
       this.metrics.heads,
     );
-    this.watch = { heads, sinceMs: this.clock.now() };
+    this.watch = { heads, sinceMs: this.clock.now(), signal };
     void heads.run(signal);
   }
 
