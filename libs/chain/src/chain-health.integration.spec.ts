@@ -74,6 +74,14 @@ describe('readiness of the nodes', () => {
     expect(reader.fault()).toBeUndefined();
   });
 
+  it('is not asked of a chain that was stopped: nobody listens to its nodes any more', async () => {
+    const reader = await watched(honest);
+    await pass(3);
+    watching.abort();
+    await pass(30);
+    expect(reader.fault()).toBeUndefined();
+  });
+
   it('is whole as long as one of them answers', async () => {
     const reader = await watched(dead, honest);
     await pass(40);
@@ -101,7 +109,7 @@ describe('readiness of a follower', () => {
       clock.advance(1000);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    expect(follower.notReady()).toMatch(/no step has succeeded for \d+ s: .*far behind what is stored/);
+    expect(follower.notReady()).toMatch(/no step has succeeded for \d+ s: .*far behind what is stored, or serve another history\.$/);
     expect(follower.notReady()).not.toMatch(/needs a person/);
     for (let n = 0; n < 60; n += 1) chain.mine();
     // Another history all the same: now it can be seen, and a person must decide.

@@ -26,7 +26,7 @@ export class FollowerPulse {
   }
 
   failed(error: unknown): void {
-    const why = error instanceof Error ? error.message : 'something unknown failed';
+    const why = error instanceof Error ? error.message.replace(/\.$/, '') : 'something unknown failed';
     this.failing ??= { sinceMs: this.clock.now(), why };
     this.failing.why = why;
   }
