@@ -25,9 +25,12 @@ function valuesOf(args: readonly string[]): { readonly chain?: string; readonly 
     const options = { chain: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } } as const;
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new StartupFault(`${error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'The arguments cannot be read'}. ${USAGE}`, {
-      cause: error,
-    });
+    throw new StartupFault(
+      `${error instanceof Error ? (error.message.split('\n')[0] ?? '').replace(/\.$/, '') : 'The arguments cannot be read'}. ${USAGE}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
