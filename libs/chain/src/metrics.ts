@@ -74,7 +74,7 @@ const failures: CounterConfiguration<'chain' | 'code'> = {
 };
 const state: GaugeConfiguration<'chain' | 'what'> = {
   name: 'droppio_chain_state',
-  help: 'leader: 1 while this process commits. halted: 1 when the chain needs a person. fence: epoch of the lease. lag: blocks behind the head. cursor: last committed height. preconfirmations: 1 while promised tips are told.',
+  help: 'leader: 1 while this process commits. halted: 1 when the chain needs a person. fence: epoch of the lease. lag: blocks behind the head. cursor: last committed height. finalized: up to which blocks are final. preconfirmations: 1 while promised tips are told.',
   labelNames: ['chain', 'what'],
 };
 const promises: CounterConfiguration<'chain' | 'outcome'> = {
@@ -177,7 +177,7 @@ export class FollowerMetrics {
     this.failures.inc({ chain: String(chainId), code });
   }
 
-  set(chainId: number, what: 'leader' | 'halted' | 'fence' | 'lag' | 'cursor' | 'preconfirmations', value: number): void {
+  set(chainId: number, what: 'leader' | 'halted' | 'fence' | 'lag' | 'cursor' | 'finalized' | 'preconfirmations', value: number): void {
     this.state.set({ chain: String(chainId), what }, value);
   }
 

@@ -99,6 +99,7 @@ export class ChainLeader {
     if (due === undefined) return true;
     const isAll = await this.committer.finalize(due);
     this.parts.finality.applies(due, isAll);
+    if (isAll && due.finalized !== undefined) this.parts.metrics.follower.set(this.chain.chainId, 'finalized', due.finalized.number);
     return isAll;
   }
 

@@ -299,6 +299,27 @@ describe('a quorum of two', () => {
       expect(await reader.tagged('finalized')).toMatchObject({ number: 3, hash: chain.at(3).hash });
     });
 
+    it('asks two without a quorum, too, and goes on with one while the other is down or far behind', async () => {
+      const tagged = async (...answers: readonly Answerer[]): Promise<number | undefined> => {
+        nodes = await Promise.all(answers.map((answer) => FakeNode.start(answer)));
+        const settings = { chainId: 1, tipJar: JAR, rpcUrls: nodes.map((node) => node.url), wsUrls: [] };
+        const reader = new ViemChainReader(settings, new SystemClock(), unregisteredMetrics());
+        await reader.head();
+        const number = (await reader.tagged('finalized'))?.number;
+        await Promise.all(nodes.map((node) => node.stop()));
+        return number;
+      };
+      const early = tag({ result: blockOf(chain.tip) });
+      const frozen: Answerer = ({ params: [name], ...rest }) =>
+        honestly(chain, { ...rest, params: [name === 'latest' || name === 'finalized' ? '0x1' : name, false] });
+      expect(await tagged(early, honest)).toBe(3);
+      expect(await tagged(honest, early)).toBe(3);
+      expect(await tagged(honest, down)).toBe(3);
+      for (let n = 0; n < 20; n += 1) chain.mine();
+      expect(await tagged(frozen, honest)).toBe(3);
+      expect(await tagged(honest, frozen)).toBe(3);
+    });
+
     it('waits while only one tells, and knows no tag where none has one', async () => {
       await expect((await readerOf(honest, down)).tagged('finalized')).rejects.toMatchObject({
         code: 'chain-unavailable',

@@ -138,8 +138,8 @@ export class ViemChainReader extends ChainReader {
   override async tagged(tag: 'safe' | 'finalized'): Promise<BlockRef | undefined> {
     try {
       const question = { method: 'eth_getBlockByNumber', params: [tag, false], parse: (answer: unknown) => known(answer, () => true) };
-      const needsTwo = this.settings.quorum?.finalized === true;
-      const block = needsTwo ? await agreedTag(this.pool, question) : await this.block(question);
+      const isStrict = this.settings.quorum?.finalized === true;
+      const block = isStrict || tag === 'finalized' ? await agreedTag(this.pool, question, isStrict) : await this.block(question);
       if (block === undefined) return undefined;
       if (tag === 'finalized') this.fetcher.finalizedAt(block.number);
       return { number: block.number, hash: block.hash };
