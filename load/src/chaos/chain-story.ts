@@ -4,7 +4,7 @@ import { Dice } from './dice.js';
 import { FaultyChain } from './faulty-chain.js';
 import { SLOTS } from './failpoints.js';
 import type { Group } from './group.js';
-import { liftTraps, prepare, type Trap } from './process-actions.js';
+import { jumpClock, liftTraps, prepare, type Trap } from './process-actions.js';
 import { promisedFor, promisedLogs } from './promises.js';
 import type { BlockPlan, ChainAction, Fate, Plan, Step } from './scenario.js';
 import { TipMaker } from './tip-maker.js';
@@ -242,6 +242,7 @@ export class ChainStory {
     const patience = PATIENCE_BLOCKS + this.plan.traits.confirmations - 1;
     if (this.plan.promises) for (let blocks = 0; blocks < patience; blocks += 1) await this.mine([]);
     await liftTraps(this);
+    if (this.plan.traits.lastJumpMs !== undefined) jumpClock(this, 'leader', this.plan.traits.lastJumpMs);
     const way = this.dice.weighted([['grown', 6] as const, ['rival', 2] as const, ['back', 2] as const]);
     const depth = Math.min(this.dice.int(1, 3), this.twins.deepest);
     this.group.tally.add(`end:${way}`);

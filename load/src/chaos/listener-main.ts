@@ -1,3 +1,4 @@
+import { jumpClock } from './wall-clock.js';
 import 'reflect-metadata';
 import { ChainModule } from '@droppio/chain';
 import { listenerApp } from '@droppio/listener/app';
@@ -14,6 +15,7 @@ export const LEASE_TIMES = { ttlMs: 1200, renewEveryMs: 350, tryEveryMs: 250 };
 const SWEEP = { sweepEveryMs: 500, sweepAfterMs: 300 };
 
 const Word = z.object({ env: z.record(z.string(), z.string()) });
+const Jump = z.object({ jumpMs: z.number() });
 
 function planOf(env: ListenerSettings): AppPlan {
   const plan = listenerApp(env);
@@ -27,6 +29,9 @@ function planOf(env: ListenerSettings): AppPlan {
 
 process.once('message', (told) => {
   const { env } = Word.parse(told);
+  process.on('message', (later) => {
+    jumpClock(Jump.parse(later).jumpMs);
+  });
   void runMain(async () => {
     const running = await startApp(planOf(loadEnv(listenerSettings, env)));
     process.send?.('started');

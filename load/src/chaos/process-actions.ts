@@ -37,6 +37,9 @@ export function prepare(action: ProcessAction | undefined, story: ChainStory): S
       pair.kill(0, action.restartMs);
       pair.kill(1, action.restartMs);
       return nothing;
+    case 'clock-jump':
+      jumpClock(story, action.who, action.ms);
+      return nothing;
     case 'cut-backends':
       return () => services.cutBackends();
     case 'crash-postgres':
@@ -50,6 +53,12 @@ export function prepare(action: ProcessAction | undefined, story: ChainStory): S
     case 'late-commit':
       return () => lateCommit(story);
   }
+}
+
+export function jumpClock({ group, chainId }: ChainStory, who: 'leader' | 'standby', ms: number): void {
+  const leader = group.lastCommitter.get(chainId) ?? 0;
+  group.pair.jump(who === 'leader' ? leader : leader === 0 ? 1 : 0, ms);
+  group.tally.add(ms > 0 ? 'clock:forward' : 'clock:back');
 }
 
 /** Stays laid while the story goes on: the process comes by when it comes by. */

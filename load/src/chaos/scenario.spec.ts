@@ -23,7 +23,7 @@ describe('a plan', () => {
     const processes = plans.flatMap(({ steps }) => steps.flatMap(({ process }) => (process === undefined ? [] : [process])));
     const chains = new Set(plans.flatMap(({ steps }) => steps.map(({ chain }) => chain.kind)));
     expect(chains).toEqual(new Set(['mine', 'reorg', 'rollback', 'flip', 'split', 'rest']));
-    expect(new Set(processes.map(({ kind }) => kind)).size).toBe(9);
+    expect(new Set(processes.map(({ kind }) => kind)).size).toBe(10);
     expect(new Set(processes.flatMap((action) => (action.kind === 'kill' ? [action.at] : [])))).toEqual(new Set(FAILPOINTS));
     const txs = plans.flatMap(({ steps }) =>
       steps.flatMap(({ chain }) => (chain.kind === 'mine' ? chain.blocks.flatMap((block) => block.txs) : [])),

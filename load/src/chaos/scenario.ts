@@ -58,7 +58,9 @@ export type ProcessAction =
   | { readonly kind: 'cut-backends' }
   | { readonly kind: 'crash-postgres' }
   | { readonly kind: 'flush-redis' }
-  | { readonly kind: 'restart-redis'; readonly downMs: number };
+  | { readonly kind: 'restart-redis'; readonly downMs: number }
+  /** The wall clock of one process is put forward or back; what it measures durations with goes on. */
+  | { readonly kind: 'clock-jump'; readonly who: 'leader' | 'standby'; readonly ms: number };
 
 export interface FaultCharge {
   readonly endpoint: number;
@@ -94,6 +96,8 @@ export type Emphasis = (typeof EMPHASES)[number];
 
 /** So that the dice of the chain's kind are not those of its story. */
 const TRAITS_SALT = 900_001;
+const CLOCK_SALT = 900_002;
+const MINUTE_MS = 60_000;
 const MESSAGES = ['gg', 'hello from the chaos', 'tip 🎉', 'ελληνικά', 'two\nlines', 'a longer message that somebody typed with care', ''];
 
 /** Everything that happens to one chain, from one integer. */
@@ -125,7 +129,7 @@ interface Kind {
 function stepOf(dice: Dice, index: number, kind: Kind): Step {
   const { endpoints, emphasis, traits } = kind;
   const chain = index === 0 ? { kind: 'mine' as const, blocks: blocksOf(dice, 3, kind) } : chainActionOf(dice, kind);
-  const process = index === 0 ? undefined : processActionOf(dice, emphasis);
+  const process = index === 0 ? undefined : (processActionOf(dice, emphasis) ?? clockJumpOf(dice.fork(CLOCK_SALT), emphasis));
   return {
     chain,
     faults: emphasis === 'mixed' ? faultsOf(dice, endpoints, traits.forger?.endpoint ?? 0) : [],
@@ -192,6 +196,12 @@ const AIMED: Readonly<Record<Exclude<Emphasis, 'mixed'>, readonly [ProcessAction
   'torn-reorgs': [{ kind: 'kill', at: 'before-reorg-commit', restartMs: 0 }, 0.5],
   moves: [undefined, 0],
 };
+
+function clockJumpOf(dice: Dice, emphasis: Emphasis): ProcessAction | undefined {
+  if (emphasis !== 'mixed' || !dice.chance(0.05)) return undefined;
+  const minutes = dice.int(1, 10) * (dice.chance(0.5) ? 1 : -1);
+  return { kind: 'clock-jump', who: dice.chance(0.7) ? 'leader' : 'standby', ms: minutes * MINUTE_MS };
+}
 
 function processActionOf(dice: Dice, emphasis: Emphasis): ProcessAction | undefined {
   if (emphasis !== 'mixed') return dice.chance(AIMED[emphasis][1]) ? AIMED[emphasis][0] : undefined;

@@ -29,6 +29,7 @@ export function summary(
     ['Forged by one of three', listed(tally, 'forged:')],
     ['Faults of endpoints', `${String(tally.all('fault:'))}: ${listed(tally, 'fault:')}`],
     ['Processes', listed(tally, 'process:')],
+    ['Clocks put', listed(tally, 'clock:')],
     ['Struck at', listed(tally, 'failpoint:')],
     ['Staged', listed(tally, 'staged:')],
     [

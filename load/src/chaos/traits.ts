@@ -27,6 +27,8 @@ export interface Traits {
   readonly confirmations: number;
   /** How its nodes tell of transactions before their block is sealed, where they do. */
   readonly source: 'pendingLogs' | 'pending';
+  /** How far the clock of whoever leads it jumps when the story is over: nobody's restart sets it right. */
+  readonly lastJumpMs?: number;
 }
 
 /** Tips through the jar alone, stored with their block, on any one provider's word. */
@@ -41,6 +43,7 @@ export function traitsOf(dice: Dice): Traits {
     ...(forger.chance(0.3) ? { forger: forgerOf(forger) } : {}),
     confirmations: rest.chance(0.25) ? rest.int(2, 4) : 1,
     source: rest.chance(0.4) ? 'pending' : 'pendingLogs',
+    ...(rest.chance(0.12) ? { lastJumpMs: -rest.int(1, 10) * 60_000 } : {}),
   };
 }
 

@@ -49,6 +49,8 @@ export function tooTame(tally: Tally, seeds: number): string[] {
     'chain:resent',
     'promised:pendingLogs',
     'promised:pending',
+    'clock:forward',
+    'clock:back',
   ])
     least(what, tally.of(what), 1);
   for (const what of ['crash-postgres', 'cut-backends', 'flush-redis', 'restart-redis']) least(what, tally.of(`process:${what}`), 1);
