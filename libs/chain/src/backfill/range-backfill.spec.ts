@@ -125,6 +125,44 @@ describe(RangeBackfill.name, () => {
     expect(keys()).toEqual(expected());
   });
 
+  it('reads a long hole from two places at once, and every block of it once', async () => {
+    for (let n = BLOCKS; n < 700; n += 1) chain.mine(...Array.from({ length: randomInt(2) }, () => aTx(aRawTip())));
+    chain.settle({ finalized: 700 });
+    ledger = new MemoryTipLedger();
+    await ledger.begin(1, chain.tip);
+    const [running, most] = [{ now: 0 }, { ever: 0 }];
+    const logsIn = chain.logsIn.bind(chain);
+    chain.logsIn = async (range, search) => {
+      running.now += 1;
+      most.ever = Math.max(most.ever, running.now);
+      await new Promise(setImmediate);
+      running.now -= 1;
+      return logsIn(range, search);
+    };
+    const worker = backfill();
+    expect(await worker.work(jobOf(worker), never)).toEqual({ blocks: 701, stored: expected(700).length, known: 0 });
+    expect(keys()).toEqual(expected(700));
+    expect(await ledger.holes(1, worker.filter, { from: 0, to: 700 })).toEqual([]);
+    expect(most.ever).toBe(2);
+    const firsts = chain.ranges.map(({ from }) => from);
+    expect(new Set(firsts).size).toBe(firsts.length);
+  });
+
+  it('ends both when one of two places fails', async () => {
+    for (let n = BLOCKS; n < 700; n += 1) chain.mine();
+    chain.settle({ finalized: 700 });
+    ledger = new MemoryTipLedger();
+    await ledger.begin(1, chain.tip);
+    const logsIn = chain.logsIn.bind(chain);
+    chain.logsIn = (range, search) => (range.from > 360 ? Promise.reject(new Error('node away')) : logsIn(range, search));
+    const worker = backfill();
+    await expect(worker.work(jobOf(worker), never)).rejects.toThrow('node away');
+    const asked = chain.ranges.length;
+    expect(asked).toBeLessThan(20);
+    await new Promise(setImmediate);
+    expect(chain.ranges).toHaveLength(asked);
+  });
+
   it('believes no log of a block that is not the one at its height', async () => {
     const worker = backfill();
     const logsIn = chain.logsIn.bind(chain);

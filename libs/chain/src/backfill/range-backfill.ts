@@ -37,8 +37,10 @@ interface Tally {
 
 /** Tips in one transaction: so few that live blocks, which need the same disk, do not feel it. */
 const TIPS_AT_ONCE = 500;
-/** Transactions at once: while the database is at one, the next is made ready. */
-const STORES_AT_ONCE = 2;
+/** Long holes are read from this many places at once: while a node is at one answer, the other is read. */
+const LANES = 2;
+/** Blocks below which a hole is not divided: less is soon done. */
+const LEAST_LANE = 256;
 /** After this long a job leaves the rest to another one, so that progress shows and no process is bound for long. */
 const BUDGET_MS = 15_000;
 
@@ -74,16 +76,31 @@ export class RangeBackfill {
     const until = clock.now() + BUDGET_MS;
     const isOver = (): boolean => over.aborted || clock.now() >= until;
     for (const hole of await ledger.holes(chainId, this.filter, { from: job.from, to: Math.min(job.to, settled) })) {
-      await this.fill(hole, final, found, isOver);
+      await this.fillInLanes(hole, final, found, isOver);
       if (isOver()) break;
     }
     this.parts.metrics.remaining(chainId, blocksIn(await ledger.holes(chainId, this.filter, job.asked)));
     return found;
   }
 
+  /** What fails in one lane ends the others too, and is thrown once nothing is running any more. */
+  private async fillInLanes(hole: BlockRange, final: number, found: Tally, isOver: () => boolean): Promise<void> {
+    let hasFailed = false;
+    const all = new SideBySide(LANES);
+    for (const lane of lanesOf(hole)) {
+      await all.add(() =>
+        this.fill(lane, final, found, () => hasFailed || isOver()).catch((error: unknown) => {
+          hasFailed = true;
+          throw error;
+        }),
+      );
+    }
+    await all.done();
+  }
+
   /** The next piece is read while one is being stored. */
   private async fill(hole: BlockRange, final: number, found: Tally, isOver: () => boolean): Promise<void> {
-    const stores = new SideBySide(STORES_AT_ONCE);
+    const stores = new SideBySide(1);
     let from = hole.from;
     let reading: Promise<SearchedRange> | undefined = this.read(hole);
     try {
@@ -142,6 +159,13 @@ class SideBySide {
     await Promise.all(this.running);
     if (this.faults.length > 0) throw this.faults[0];
   }
+}
+
+function lanesOf({ from, to }: BlockRange): readonly BlockRange[] {
+  const blocks = Math.max(LEAST_LANE, Math.ceil((to - from + 1) / LANES));
+  const lanes: BlockRange[] = [];
+  for (let at = from; at <= to; at += blocks) lanes.push({ from: at, to: Math.min(to, at + blocks - 1) });
+  return lanes;
 }
 
 interface Batch extends BlockRange {

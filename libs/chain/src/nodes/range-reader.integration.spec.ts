@@ -16,7 +16,7 @@ import { RangeReader, type BlockLogs } from './range-reader.js';
 Logger.overrideLogger(false);
 
 const filter: LogFilter = { addresses: [JAR], topics: [TIP_TOPIC] };
-const BLOCKS = 300;
+const BLOCKS = 240;
 let chain: ScriptedChain;
 let nodes: FakeNode[];
 

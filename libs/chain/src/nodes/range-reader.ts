@@ -32,7 +32,8 @@ export interface ScannedRange {
   readonly told: number;
 }
 
-const FIRST_SPAN = 500;
+/** Before anything is known of how full blocks are: even where each holds some hundred logs, an answer to be held. */
+const FIRST_SPAN = 250;
 const MOST_SPAN = 10_000;
 /** Logs that one answer should have: more would hold up whatever else the process does, and its memory. */
 const COMFORTABLE = 4000;
