@@ -114,7 +114,7 @@ async function firstBlock(reader: ChainReader, startBlock: number | undefined): 
   // The cursor is the last block that was read, so it stands one before the first that is to be read.
   const start = Math.max(0, Math.min((startBlock ?? head.number + 1) - 1, head.number - START_DEPTH));
   const block = await reader.blockByNumber(start);
-  if (block === undefined)
-    throw new ChainUnavailable('No node knows the block to start from.', { context: { chainId: reader.chainId, block: start } });
-  return block;
+  if (block !== undefined) return block;
+  reader.doubt(head);
+  throw new ChainUnavailable('No node knows the block to start from.', { context: { chainId: reader.chainId, block: start } });
 }

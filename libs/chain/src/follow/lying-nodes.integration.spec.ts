@@ -127,6 +127,15 @@ describe('one of two providers', () => {
 });
 
 describe('one of two providers', () => {
+  it('that tells a head far away from the first moment does not keep a chain from beginning', async () => {
+    const far = { ...chain.tip, number: FAR, hash: randomHex(32), parentHash: randomHex(32) };
+    const liar: Answerer = (question) =>
+      question.method === 'eth_getBlockByNumber' && question.params[0] === 'latest' ? { result: blockOf(far) } : honestly(chain, question);
+    await follow({ startBlock: undefined }, liar, from(chain));
+    await settled();
+    await goesOn();
+  });
+
   it('that tells another head with every breath, each just ahead and without a parent, stops nothing', async () => {
     let isLying = false;
     const ahead = (): BlockHeader => ({ ...chain.tip, number: chain.tip.number + 5, hash: randomHex(32), parentHash: randomHex(32) });
