@@ -1,10 +1,66 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import type { SightedTip } from '@droppio/tips';
 import { aBlock, aDisplay, aTip, randomHex } from '@droppio/tips/testing';
-import { blockInput, setAside, tipsJson, type BlockInput } from './tip-input.js';
+import { blockInput, isStorable, setAside, tipsJson, type BlockInput } from './tip-input.js';
 
 const sort = (tips: readonly SightedTip[]): BlockInput => blockInput({ block: aBlock(), seenAtMs: 1, tips, quarantined: [] });
+
+const storable = (text: string): boolean => !text.includes('\0') && Buffer.from(text, 'utf8').toString('utf8') === text;
+const text = z.string().refine(storable);
+const hex = (bytes: number): z.ZodType<string> => z.string().regex(new RegExp(`^0x[0-9a-f]{${String(bytes * 2)}}$`));
+const int4 = z.number().int().min(0).max(2_147_483_647);
+const amount = z.object({ raw: text, decimals: z.number(), symbol: text, chainId: z.number(), token: text });
+/** What the tables hold, said as a schema. */
+const StorableTip = z.object({
+  txHash: hex(32),
+  ordinal: int4,
+  logIndex: int4,
+  creator: hex(20),
+  from: hex(20),
+  token: hex(20),
+  amount: z
+    .bigint()
+    .min(0n)
+    .max(2n ** 256n - 1n),
+  message: text.max(20_000),
+  ref: hex(32),
+  display: z.object({ tipId: text, name: text, from: text, amount, message: text, ref: text, txHash: text }).optional(),
+});
+
+const oddHex = fc.constantFrom('0x', `0x${'0'.repeat(63)}g`, `0x${'A'.repeat(40)}`, `0x${'a'.repeat(64)}\n`, 'b'.repeat(42));
+const oddText = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 4 }),
+  fc.constantFrom('\0', '\ud800', 'a\udfffb', '\ud83d\ude00', 'x'.repeat(20_001)),
+);
+const oddNumber = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(-0, 2 ** 31 - 1, 2 ** 31, Number.NaN, Infinity));
+const oddAmount = fc.oneof(fc.bigInt(), fc.constantFrom(-1n, 0n, 2n ** 256n - 1n, 2n ** 256n));
+/** One field or none of a good tip is replaced. */
+const tipLike = fc
+  .oneof(
+    fc.constant({}),
+    fc.constantFrom('txHash', 'creator', 'from', 'token', 'ref').chain((field) => oddHex.map((value) => ({ [field]: value }))),
+    fc.constantFrom('ordinal', 'logIndex').chain((field) => oddNumber.map((value) => ({ [field]: value }))),
+    oddAmount.map((value) => ({ amount: value })),
+    oddText.map((message) => ({ message })),
+    oddText.map((name) => ({ display: aDisplay({ name }) })),
+    oddText.map((symbol) => ({ display: { ...aDisplay(), amount: { ...aDisplay().amount, symbol } } })),
+  )
+  .map((fields): SightedTip => ({ ...aTip(), ...fields }));
+
+describe(isStorable.name, () => {
+  it('takes and refuses just what the schema takes and refuses', () => {
+    const seen = { taken: 0, refused: 0 };
+    const check = fc.property(tipLike, (tip) => {
+      const { success } = StorableTip.safeParse(tip);
+      expect(isStorable(tip)).toBe(success);
+      seen[success ? 'taken' : 'refused'] += 1;
+    });
+    fc.assert(check, { numRuns: 3000 });
+    expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(500);
+  });
+});
 
 describe(blockInput.name, () => {
   it('puts tips in log order', () => {

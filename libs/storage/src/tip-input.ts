@@ -1,35 +1,31 @@
 import type { BlockCommit, BlockHeader, BlockRef, QuarantinedLog, SightedTip } from '@droppio/tips';
-import * as z from 'zod';
 
 const INT4_MAX = 2_147_483_647;
 const UINT256_MAX = 2n ** 256n - 1n;
 /** Far above what `cleanMessage` lets through; only guards the row size against a caller's bug. */
 const MESSAGE_MAX_CHARS = 20_000;
 
-const hex = (bytes: number): z.ZodType<string> => z.string().regex(new RegExp(`^0x[0-9a-f]{${String(bytes * 2)}}$`));
-const int4 = z.number().int().min(0).max(INT4_MAX);
+const HASH = /^0x[0-9a-f]{64}$/;
+const ADDRESS = /^0x[0-9a-f]{40}$/;
 /** Postgres text holds neither NUL nor half of a surrogate pair. */
-const storable = (text: string): boolean => !/\0|\p{Surrogate}/u.test(text);
-const text = z.string().max(MESSAGE_MAX_CHARS).refine(storable);
+const UNSTORABLE = /\0|\p{Surrogate}/u;
 
-/** Asked of the values, not of their JSON, where such characters are escaped and look harmless until Postgres reads them. */
-function everyTextStorable(value: unknown): boolean {
-  if (typeof value === 'string') return storable(value);
-  return typeof value !== 'object' || value === null || Object.values(value).every(everyTextStorable);
+/** By hand, since it is asked of every tip of a backfill: the same rules as a schema (a test holds the two against each other), some ten times faster. */
+export function isStorable({ txHash, ordinal, logIndex, creator, from, token, amount, message, ref, display }: SightedTip): boolean {
+  const isKeyed = HASH.test(txHash) && isInt4(ordinal) && isInt4(logIndex) && HASH.test(ref);
+  const isPaid = ADDRESS.test(creator) && ADDRESS.test(from) && ADDRESS.test(token) && amount >= 0n && amount <= UINT256_MAX;
+  return isKeyed && isPaid && message.length <= MESSAGE_MAX_CHARS && isTextStorable(message) && isTextStorable(display);
 }
 
-const StorableTip = z.object({
-  txHash: hex(32),
-  ordinal: int4,
-  logIndex: int4,
-  creator: hex(20),
-  from: hex(20),
-  token: hex(20),
-  amount: z.bigint().min(0n).max(UINT256_MAX),
-  message: text,
-  ref: hex(32),
-  display: z.record(z.string(), z.unknown()).refine(everyTextStorable).optional(),
-});
+function isInt4(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= INT4_MAX;
+}
+
+/** Asked of the values, not of their JSON, where such characters are escaped and look harmless until Postgres reads them. */
+function isTextStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !UNSTORABLE.test(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isTextStorable);
+}
 
 /** What goes aside instead of in: bytes always fit, so this can never be in the way. */
 export interface Aside {
@@ -60,7 +56,7 @@ export function blockInput<B extends BlockRef>({
   const taken = new Set<string>();
   for (const tip of [...tips].sort((a, b) => a.logIndex - b.logIndex)) {
     const key = `${tip.txHash}-${String(tip.ordinal)}`;
-    if (!StorableTip.safeParse(tip).success) aside.push(asideOfTip(tip, 'tip-invalid', aside.length));
+    if (!isStorable(tip)) aside.push(asideOfTip(tip, 'tip-invalid', aside.length));
     else if (taken.has(key)) aside.push(asideOfTip(tip, 'tip-repeated', aside.length));
     else {
       taken.add(key);
@@ -72,7 +68,7 @@ export function blockInput<B extends BlockRef>({
 
 /** Those that fit the tables. */
 export function storableTips(tips: readonly SightedTip[]): readonly SightedTip[] {
-  return tips.filter((tip) => StorableTip.safeParse(tip).success);
+  return tips.filter(isStorable);
 }
 
 /** The same block without this tip. */
@@ -90,7 +86,7 @@ function asideOfLog({ log, code }: QuarantinedLog): Aside {
 
 export function asideOfTip(tip: SightedTip, code: string, nth: number): Aside {
   // A log index that cannot be stored is part of the fault: a negative one stands for it, unique in the block.
-  return { logIndex: int4.safeParse(tip.logIndex).success ? tip.logIndex : -1 - nth, code, raw: rawHex(tip) };
+  return { logIndex: isInt4(tip.logIndex) ? tip.logIndex : -1 - nth, code, raw: rawHex(tip) };
 }
 
 function rawHex(value: object): string {
