@@ -11,19 +11,38 @@ import { storageError } from './storage-errors.js';
 const MIGRATION_LOCK = 7_203_114_001;
 const MIGRATION_WAIT_MS = 60_000;
 const MIGRATION_LIMIT_MS = 3_600_000;
+const RETRY = { baseMs: 200, capMs: 2000 };
+
+const START_TIMEOUT_MS = 20_000;
 
 /**
- * Connects (waiting for a Postgres that is still starting), brings the schema to the head or checks that it is there.
- * Throws `StartupFault` with a sentence for the person at the terminal.
+ * Connects (waiting for a Postgres that is still starting, or that is started anew meanwhile), brings the schema to the head or checks that it
+ * is there. Throws `StartupFault` with a sentence for the person at the terminal.
  */
 export async function openDatabase(options: StorageOptions): Promise<Database> {
+  const giveUpAt = Date.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS);
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await open(options);
+    } catch (error) {
+      // A migration is one transaction: one that was cut off did nothing.
+      if (!(error instanceof StorageUnavailable)) throw error;
+      const pauseMs = backoffMs(attempt, RETRY);
+      if (Date.now() + pauseMs > giveUpAt) throw new StartupFault(sentence(options.url, error), { cause: error });
+      new Logger('storage').warn('open.failed', errorFields(error));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+async function open(options: StorageOptions): Promise<Database> {
   if (options.migrate) await bringToHead(options);
   const source = await connect(options);
   try {
     await checkAtHead(source);
   } catch (error) {
     await source.destroy();
-    throw error;
+    throw error instanceof StartupFault ? error : storageError(error);
   }
   return new Database(source, { ...sessionLimits(options), local: options.pooler === 'transaction' });
 }
@@ -40,7 +59,7 @@ async function bringToHead(options: StorageOptions): Promise<void> {
 
 async function connect(options: StorageOptions): Promise<DataSource> {
   const logger = new Logger('storage');
-  const giveUpAt = Date.now() + (options.startTimeoutMs ?? 20_000);
+  const giveUpAt = Date.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS);
   for (let attempt = 0; ; attempt += 1) {
     const source = createDataSource(options);
     try {
@@ -49,7 +68,7 @@ async function connect(options: StorageOptions): Promise<DataSource> {
       return source;
     } catch (error) {
       const fault = error instanceof TimedOut ? new StorageUnavailable(error.message) : storageError(error);
-      const pauseMs = backoffMs(attempt, { baseMs: 200, capMs: 2000 });
+      const pauseMs = backoffMs(attempt, RETRY);
       if (isHopeless(fault) || Date.now() + pauseMs > giveUpAt) throw new StartupFault(sentence(options.url, error));
       logger.warn('connect.failed', errorFields(fault));
       await new Promise((resolve) => setTimeout(resolve, pauseMs));

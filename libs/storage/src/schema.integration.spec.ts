@@ -50,6 +50,23 @@ describe('migrations', () => {
     await drop();
   });
 
+  it('begin anew when the database drops them half way', async () => {
+    const { url, drop } = await anEmptyDatabase();
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    await client.query('BEGIN');
+    // Whoever migrates waits for it.
+    await client.query('SELECT pg_advisory_xact_lock(7203114001)');
+    const opening = openDatabase({ url, migrate: true });
+    const cut = async (): Promise<number> =>
+      (await client.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount ?? 0;
+    await expect.poll(cut).toBe(1);
+    await client.query('ROLLBACK');
+    await client.end();
+    await (await opening).close();
+    await drop();
+  });
+
   it('are missed with a sentence by a process that may not run them', async () => {
     const { url, drop } = await anEmptyDatabase();
     await expect(openDatabase({ url, migrate: false })).rejects.toThrow(/lacks \d+ migration\(s\): FirstHouse.*DATABASE_MIGRATE=true/);
