@@ -1,9 +1,14 @@
 export type { Alert, AmountView, DigestAlert, TipAlert } from './alert.js';
 export * from './cursor-store.js';
+export * from './event-stream-transport.js';
+export type { FetchLike } from './http-way.js';
 export * from './instance.js';
+export * from './ladder.js';
+export * from './long-poll-transport.js';
 export { OverlayConnection, type ConnectionListener, type ConnectionOptions, type ConnectionState } from './overlay-connection.js';
 export type { Gap } from './sequence.js';
 export * from './remote-control.js';
+export * from './rest-while-hidden.js';
 export * from './tip-inbox.js';
 export * from './transport.js';
 export * from './wall-clock.js';

@@ -121,6 +121,23 @@ describe(`${OverlayConnection.name}: resuming`, () => {
   });
 });
 
+describe(`${OverlayConnection.name}: a way that is admitted again and again`, () => {
+  it('goes on with each admission, and announces what was lost between two of them', () => {
+    const { connection, transport, admit, seqs, gaps, states } = aConnection({ epoch: 'e1', seq: 4 });
+    connection.start();
+    admit(5, 5);
+    transport.last.say(aTipFrame(5));
+    transport.last.ready(6, 6);
+    transport.last.say(aTipFrame(6));
+    transport.last.ready(9, 9, 'e1', false);
+    transport.last.say(aTipFrame(9));
+    expect(seqs).toEqual([5, 6, 9]);
+    expect(gaps).toEqual([{ kind: 'lost', from: 7, to: 8 }]);
+    expect(states.map(({ kind }) => kind)).toEqual(['connecting', 'open']);
+    expect(transport.links).toHaveLength(1);
+  });
+});
+
 describe(`${OverlayConnection.name}: losses said aloud`, () => {
   it('announces a gap frame and goes on behind it', () => {
     const { connection, transport, admit, gaps, seqs } = aConnection({ epoch: 'e1', seq: 4 });

@@ -8,6 +8,8 @@ import { WallClock } from './wall-clock.js';
 export type ConnectionState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'open' }
+  /** Let go on purpose, until `wake`. */
+  | { readonly kind: 'resting' }
   /** The server said that coming back cannot help (a code of 4500 or more), or `stop` was called (1000). */
   | { readonly kind: 'stopped'; readonly code: number; readonly why?: string };
 
@@ -15,7 +17,7 @@ export type ConnectionState =
 export interface ConnectionListener {
   /** Each event once, in seq order, never past a hole. `position` is the event's own. */
   event(frame: EventFrame, position: FeedPosition): void;
-  /** Events follow from `frame.from` on; `position` is what counts as dealt with. Again after every reconnect. */
+  /** Events follow from `frame.from` on; `position` is what counts as dealt with. Again after every reconnect, and with every poll. */
   ready(frame: ReadyFrame, position: FeedPosition): void;
   /** Comes before whatever follows the gap. */
   gap(gap: Gap, position: FeedPosition): void;
@@ -74,11 +76,17 @@ export class OverlayConnection {
   }
 
   start(): void {
-    if (this.state.kind !== 'stopped') return;
-    this.attempt = 0;
-    this.life = new AbortController();
-    this.change({ kind: 'connecting' });
-    this.connect();
+    if (this.state.kind === 'stopped') this.begin();
+  }
+
+  /** Lets go of the connection but not of its place: nothing comes until `wake`. */
+  rest(): void {
+    if (this.isUp) this.halt({ kind: 'resting' });
+  }
+
+  /** Goes on where it rested. */
+  wake(): void {
+    if (this.state.kind === 'resting') this.begin();
   }
 
   stop(): void {
@@ -95,8 +103,19 @@ export class OverlayConnection {
     this.current?.send({ op: 'shown', seq, ms: Math.min(86_400_000, Math.max(0, Math.round(ms))) });
   }
 
+  private get isUp(): boolean {
+    return this.state.kind === 'connecting' || this.state.kind === 'open';
+  }
+
+  private begin(): void {
+    this.attempt = 0;
+    this.life = new AbortController();
+    this.change({ kind: 'connecting' });
+    this.connect();
+  }
+
   private connect(): void {
-    if (this.state.kind === 'stopped' || this.next !== undefined) return;
+    if (!this.isUp || this.next !== undefined) return;
     this.next = new Link(this.options.transport, () => this.auth(), this.clock, this.events);
   }
 
@@ -108,6 +127,8 @@ export class OverlayConnection {
 
   private readonly events: LinkEvents = {
     ready: (link, frame) => {
+      // A way that asks again and again is admitted every time.
+      if (link === this.current) this.resume(frame);
       if (link !== this.next) return;
       // Make before break: the old link delivered until this moment, and nothing that it still says is heard.
       this.current?.close(GOING, 'moved');
@@ -115,10 +136,7 @@ export class OverlayConnection {
       this.next = undefined;
       this.moving = false;
       this.change({ kind: 'open' });
-      const gap = this.sequence.resume(frame);
-      const position = this.sequence.position ?? { epoch: frame.epoch, seq: frame.from - 1 };
-      if (gap !== undefined) this.listener.gap(gap, position);
-      this.listener.ready(frame, position);
+      this.resume(frame);
     },
     event: (link, frame) => {
       if (link !== this.current) return;
@@ -145,6 +163,13 @@ export class OverlayConnection {
       this.lost(link, closing);
     },
   };
+
+  private resume(frame: ReadyFrame): void {
+    const gap = this.sequence.resume(frame);
+    const position = this.sequence.position ?? { epoch: frame.epoch, seq: frame.from - 1 };
+    if (gap !== undefined) this.listener.gap(gap, position);
+    this.listener.ready(frame, position);
+  }
 
   private lost(link: Link, closing: Closing): void {
     if (link.readyForMs >= STABLE_MS) this.attempt = 0;
@@ -176,10 +201,11 @@ export class OverlayConnection {
 
   private async move(old: Link, afterMs: number, graceMs: number): Promise<void> {
     this.moving = true;
+    if (old.readyForMs >= STABLE_MS) this.attempt = 0;
     if (!(await this.waited(afterMs))) return;
     this.connect();
     await this.clock.sleep(graceMs, this.life.signal);
-    if (this.current !== old || this.state.kind === 'stopped') return;
+    if (this.current !== old || !this.isUp) return;
     old.close(GOING, 'moved');
     this.lost(old, { code: CloseCode.rebalance });
   }
@@ -194,14 +220,14 @@ export class OverlayConnection {
     this.wait?.abort();
     const mine = (this.wait = new AbortController());
     await this.clock.sleep(ms, mine.signal);
-    return this.wait === mine && this.state.kind !== 'stopped';
+    return this.wait === mine && this.isUp;
   }
 
   private halt(state: ConnectionState): void {
     this.change(state);
     this.wait?.abort();
     this.life.abort();
-    for (const link of [this.current, this.next]) link?.close(GOING, 'stop');
+    for (const link of [this.current, this.next]) link?.close(GOING, state.kind);
     this.current = this.next = undefined;
   }
 

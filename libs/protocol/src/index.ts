@@ -1,4 +1,5 @@
 export * from './client-frames.js';
 export * from './close-codes.js';
+export * from './http-frames.js';
 export * from './server-frames.js';
 export * from './theme.js';

@@ -58,13 +58,16 @@ export class GatewayHouse {
 
   private constructor(
     readonly running: RunningApp,
+    /** As the setting spells them, for a second gateway. */
+    readonly keys: string,
     readonly tokens: OverlayTokens,
     readonly feed: TipFeed,
     readonly queue: RelayQueue,
   ) {}
 
   static async start({ broker, settings = {}, level = 'error' }: HouseOptions): Promise<GatewayHouse> {
-    const delivery = someSettings(settings);
+    const keys = settings.OVERLAY_TOKEN_KEYS ?? `1:${randomBytes(32).toString('hex')}`;
+    const delivery = someSettings({ ...settings, OVERLAY_TOKEN_KEYS: keys });
     const running = await startApp({
       service: 'gateway',
       settings: {
@@ -78,7 +81,8 @@ export class GatewayHouse {
       rooms: [PageModule, broker, DeliveryModule.for(delivery)],
       http: { host: '127.0.0.1', port: 0, portSetting: 'PORT', configure: attachOverlaySockets },
     });
-    return new GatewayHouse(running, new OverlayTokens(delivery.tokenKeys), running.app.get(TipFeed), running.app.get(RelayQueue));
+    const tokens = new OverlayTokens(delivery.tokenKeys);
+    return new GatewayHouse(running, keys, tokens, running.app.get(TipFeed), running.app.get(RelayQueue));
   }
 
   get port(): number {
