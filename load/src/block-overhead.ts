@@ -18,7 +18,10 @@ const REST_MS = 20;
 /** On a machine too busy for the whole plan, fewer blocks are measured. */
 const BUDGET_MS = 90_000;
 
-/** What a block costs the listener itself, from the moment its socket hands over the header. One block of each kind in turn. */
+/**
+ * What a block costs the listener itself, from the moment its socket hands over the header. One block of each kind in turn. The node calls
+ * older blocks safe and final with every new one, so that a block may also meet the raising of a thousand tips a second, and waits for a part of it.
+ */
 export async function blockOverhead(ground: Ground, { overheadBlocks }: Pick<Sizes, 'overheadBlocks'>): Promise<readonly Figure[]> {
   const chain = await BenchChain.start(ground.programs.anvilPath, CREATORS);
   try {
