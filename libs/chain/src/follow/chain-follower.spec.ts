@@ -215,6 +215,15 @@ describe(ChainFollower.name, () => {
     expect(ledger.writes['reorganise']).toBeUndefined();
   });
 
+  it('counts only blocks that it has walked as lying on top: a head far away is one node’s word', async () => {
+    for (let n = 0; n < 128; n += 1) chain.mine();
+    const far = { ...chain.tip, number: 1_000_000, hash: randomHex(32), parentHash: randomHex(32) };
+    chain.head = () => Promise.resolve(far);
+    follow({ chain: testChain({ confirmations: 3 }) });
+    await expect.poll(() => chain.doubted, { timeout: 4000 }).toContain(far.hash);
+    expect(ledger.height).toBe(126);
+  });
+
   it('raises states up to the tags of the chain, once each', async () => {
     follow();
     const [one, two] = [aTipTx(), aTipTx()];

@@ -61,7 +61,8 @@ export class ChainLeader {
       const target = await this.nextTarget(head);
       const path = await this.walker.path(target, this.committer.window, this.parts.finality.finalizedNumber);
       const isLast = target.hash === head.hash;
-      await this.apply({ ...path, branch: this.ripe(path, head) }, { head, receivedAtMs }, over);
+      // Depth is counted from what was walked, not from a head that may never be reached.
+      await this.apply({ ...path, branch: this.ripe(path, target) }, { head: target, receivedAtMs }, over);
       if (isLast) break;
     }
   }
