@@ -95,8 +95,9 @@ describe(Preconfirmations.name, () => {
     });
 
     it('is put up with once in ten thousand, not more often', () => {
+      const like = aLog();
       const keep = (count: number): void => {
-        const logs = Array.from({ length: count }, () => aLog());
+        const logs = Array.from({ length: count }, () => ({ ...like, txHash: randomHex(32) }));
         tell(...logs);
         early.sealed(block(11, ...logs));
       };
