@@ -17,7 +17,7 @@ export class LinkSign {
   show(state: ConnectionState): void {
     this.document.body.dataset['connection'] = state.kind;
     if (state.kind === 'stopped') this.explain(`This overlay is not connected: ${reasonOf(state)}`);
-    if (state.kind === 'open') {
+    if (state.kind === 'open' || state.kind === 'resting') {
       this.away?.abort();
       this.away = undefined;
       this.setDot(false);

@@ -5,6 +5,10 @@ import { readSettings, type PageSettings } from './settings.js';
 import { Stage } from './stage.js';
 
 declare global {
+  interface WindowEventMap {
+    /** The source came onto, or left, what is streamed or recorded. */
+    obsSourceActiveChanged: CustomEvent<{ readonly active: boolean }>;
+  }
   interface Window {
     /** Present inside OBS only. */
     readonly obsstudio?: { readonly pluginVersion?: string };
@@ -38,6 +42,9 @@ async function run(settings: PageSettings): Promise<void> {
     clientName: clientName(),
   });
   page.start();
+  addEventListener('obsSourceActiveChanged', ({ detail }) => {
+    page.seen(detail.active);
+  });
 }
 
 function bookmarks(token: string, instance: string | number): CursorStore {

@@ -1,4 +1,13 @@
-import { claimVoice, OverlayConnection, RemoteControl, TipInbox, WebSocketTransport, type Alert, type CursorStore } from '@droppio/client';
+import {
+  claimVoice,
+  gatewayLadder,
+  OverlayConnection,
+  RemoteControl,
+  RestWhileHidden,
+  TipInbox,
+  type Alert,
+  type CursorStore,
+} from '@droppio/client';
 import { readTheme, type EventFrame, type Theme } from '@droppio/protocol';
 import type { Clock } from '@droppio/tips';
 import { AlertPlayer } from './alert-player.js';
@@ -27,6 +36,7 @@ export class OverlayPage {
   private readonly chime: Chime;
   private readonly control: RemoteControl;
   private readonly connection: OverlayConnection;
+  private readonly rest: RestWhileHidden;
   private theme: Theme = readTheme({});
 
   constructor(private readonly parts: PageParts) {
@@ -55,7 +65,7 @@ export class OverlayPage {
     });
     this.chime = this.makeChime();
     this.control = this.makeControl();
-    const transport = new WebSocketTransport(settings.gatewayUrl);
+    const transport = gatewayLadder(settings.gatewayUrl, { clock });
     this.connection = new OverlayConnection(
       { transport, token: settings.token, cursor: this.inbox.cursor, client: parts.clientName, clock },
       {
@@ -76,6 +86,12 @@ export class OverlayPage {
         },
       },
     );
+    this.rest = new RestWhileHidden(this.connection, clock);
+  }
+
+  /** OBS shows the source, or no longer does. */
+  seen(isSeen: boolean): void {
+    this.rest.show(isSeen);
   }
 
   start(): void {
@@ -96,6 +112,8 @@ export class OverlayPage {
     this.parts.stage.wear(theme);
     this.parts.sign.allowDot(theme.linkDot);
     this.control.configure(theme);
+    const restAfterSec = this.parts.settings.restAfterSec ?? theme.restAfterSec;
+    this.rest.configure(restAfterSec === undefined ? undefined : restAfterSec * 1000);
   }
 
   private report(alert: Alert): void {

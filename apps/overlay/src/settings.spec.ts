@@ -15,6 +15,13 @@ describe(readSettings.name, () => {
     expect(readSettings(at(`#token=dro_ov_x&name=${'n'.repeat(99)}`), '')?.name).toHaveLength(40);
   });
 
+  it('reads how long the page may be hidden before it rests, within an hour', () => {
+    expect(readSettings(at('#token=dro_ov_x&rest=300'), '')).toMatchObject({ restAfterSec: 300 });
+    for (const rest of ['', '0', '-5', '3601', 'x', 'Infinity']) {
+      expect(readSettings(at(`#token=dro_ov_x&rest=${rest}`), '')).not.toHaveProperty('restAfterSec');
+    }
+  });
+
   it('takes the gateway that the server of the page names', () => {
     expect(readSettings(at('#dro_ov_x'), 'wss://gw.example/overlay')?.gatewayUrl).toBe('wss://gw.example/overlay');
   });

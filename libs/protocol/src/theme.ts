@@ -58,6 +58,8 @@ export const Theme = z.object({
   tiers: z.array(Tier).check(z.maxLength(20)),
   /** While true alerts wait. The server's word over what the page remembers. */
   paused: z.optional(z.boolean()),
+  /** Seconds after which the page lets go of its connection while OBS does not show it. Absent: never. */
+  restAfterSec: z.optional(share(1, 3600)),
   muted: z.optional(z.boolean()),
 });
 export type Theme = z.infer<typeof Theme>;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { extname, join, normalize } from 'node:path';
 import { parseClientFrame, type AuthFrame, type EventFrame, type ServerFrame, type ShownFrame } from '@droppio/protocol';
 import type { OverlayConfig } from '@droppio/tips';
@@ -28,16 +29,22 @@ export class ScriptedGateway {
   epoch = 'e1';
   /** Answer to the next tokens presented, instead of `ready`. */
   refuseWith: number | undefined;
+  /** As in a network that breaks WebSockets: only streams of events get through. */
+  breaksSockets = false;
   private readonly log: EventFrame[] = [];
   private readonly http = createServer((request, response) => {
     void this.serve(request, response);
   });
-  private readonly sockets = new WebSocketServer({ server: this.http, path: '/overlay' });
-  private readonly admitted = new Set<WebSocket>();
+  private readonly sockets = new WebSocketServer({ noServer: true });
+  private readonly admitted = new Set<Say>();
 
   constructor(private readonly pageFolder: string) {
-    this.sockets.on('connection', (socket) => {
-      this.greet(socket);
+    this.http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (this.breaksSockets || request.url !== '/overlay') socket.destroy();
+      else
+        this.sockets.handleUpgrade(request, socket, head, (client) => {
+          this.greet(client);
+        });
     });
   }
 
@@ -59,7 +66,7 @@ export class ScriptedGateway {
   publish(event: WithoutSeq<EventFrame>): number {
     const frame = { ...event, op: 'event', seq: this.log.length + 1 } as EventFrame;
     this.log.push(frame);
-    for (const socket of this.admitted) say(socket, frame);
+    for (const say of this.admitted) say(frame);
     return frame.seq;
   }
 
@@ -76,27 +83,44 @@ export class ScriptedGateway {
   }
 
   private greet(socket: WebSocket): void {
+    const say: Say = (frame) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+    };
     socket.on('message', (data: Buffer) => {
       const frame = parseClientFrame(data.toString());
-      if (frame?.op === 'auth') this.admit(socket, frame);
+      if (frame?.op === 'auth' && this.refuseWith !== undefined) {
+        this.auths.push(frame);
+        socket.close(this.refuseWith);
+      } else if (frame?.op === 'auth') this.admit(say, frame);
       if (frame?.op === 'shown') this.shown.push(frame);
     });
-    socket.on('close', () => this.admitted.delete(socket));
-    say(socket, { op: 'hello', v: 1, sid: 'scripted', pingMs: 25_000 });
+    socket.on('close', () => this.admitted.delete(say));
+    say({ op: 'hello', v: 1, sid: 'scripted', pingMs: 25_000 });
   }
 
-  private admit(socket: WebSocket, auth: AuthFrame): void {
-    this.auths.push(auth);
+  private stream({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+    const query = new URLSearchParams(url.split('?')[1]);
+    const say: Say = (frame) => response.write(`data: ${JSON.stringify(frame)}\n\n`);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.on('close', () => this.admitted.delete(say));
+    say({ op: 'hello', v: 1, sid: 'scripted', pingMs: 25_000 });
     if (this.refuseWith !== undefined) {
-      socket.close(this.refuseWith);
+      response.end(`event: close\ndata: {"code":${String(this.refuseWith)},"reason":{}}\n\n`);
       return;
     }
+    const epoch = query.get('epoch');
+    const cursor = epoch === null ? {} : { cursor: { epoch, seq: Number(query.get('seq')) } };
+    this.admit(say, { op: 'auth', token: headers.authorization?.replace('Bearer ', '') ?? '', ...cursor });
+  }
+
+  private admit(say: Say, auth: AuthFrame): void {
+    this.auths.push(auth);
     const head = this.log.length;
     const known = auth.cursor?.epoch === this.epoch ? auth.cursor.seq : undefined;
     const after = known ?? head;
-    say(socket, { op: 'ready', epoch: this.epoch, head, from: after + 1, recovered: true, config: this.config });
-    this.admitted.add(socket);
-    for (const frame of this.log.slice(after)) say(socket, { ...frame, replay: true });
+    say({ op: 'ready', epoch: this.epoch, head, from: after + 1, recovered: true, config: this.config });
+    this.admitted.add(say);
+    for (const frame of this.log.slice(after)) say({ ...frame, replay: true });
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -104,6 +128,10 @@ export class ScriptedGateway {
     if (request.url === '/violations') {
       for await (const part of request) this.violations.push(String(part));
       response.writeHead(204).end();
+      return;
+    }
+    if (request.url?.startsWith('/overlay/events') === true) {
+      this.stream(request, response);
       return;
     }
     const path = normalize((request.url ?? '/').replace(/^\/overlay\//, '/').replace(/\?.*$/, ''));
@@ -127,6 +155,5 @@ export class ScriptedGateway {
   }
 }
 
-function say(socket: WebSocket, frame: ServerFrame): void {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
-}
+/** To one page, whatever carries it. */
+type Say = (frame: ServerFrame) => void;
