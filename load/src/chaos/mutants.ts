@@ -62,6 +62,14 @@ export const MUTANTS: readonly Mutant[] = [
     emphasis: 'torn-reorgs',
     extraSql: SEQUENCES,
   },
+  {
+    name: 'quorum',
+    says: 'the first of the providers that must agree is believed',
+    file: 'libs/chain/dist/nodes/ballot.js',
+    fragment: 'const QUORUM = 2;',
+    instead: 'const QUORUM = 1;',
+    emphasis: 'forgers',
+  },
 ];
 
 const ROOT = new URL('../../../', import.meta.url);

@@ -91,7 +91,7 @@ export interface Plan {
 }
 
 /** What a plan is rich in. `mixed` is the usual run; the others aim at one guard. */
-export const EMPHASES = ['mixed', 'zombies', 'late-commits', 'moves', 'torn-reorgs'] as const;
+export const EMPHASES = ['mixed', 'zombies', 'late-commits', 'moves', 'torn-reorgs', 'forgers'] as const;
 export type Emphasis = (typeof EMPHASES)[number];
 
 /** So that the dice of the chain's kind are not those of its story. */
@@ -103,7 +103,7 @@ const MESSAGES = ['gg', 'hello from the chaos', 'tip 🎉', 'ελληνικά', 
 /** Everything that happens to one chain, from one integer. */
 export function planOf(seed: number, emphasis: Emphasis = 'mixed'): Plan {
   const dice = new Dice(seed);
-  const traits = emphasis === 'mixed' ? traitsOf(dice.fork(TRAITS_SALT)) : PLAIN;
+  const traits = traitsFor(emphasis, dice.fork(TRAITS_SALT));
   // Two honest ones must be left beside one that forges.
   const endpoints = Math.max(dice.int(2, 3), traits.forger === undefined ? 2 : 3);
   const length = emphasis === 'mixed' ? dice.int(9, 14) : 7;
@@ -118,6 +118,11 @@ export function planOf(seed: number, emphasis: Emphasis = 'mixed'): Plan {
     traits,
     steps,
   };
+}
+
+function traitsFor(emphasis: Emphasis, dice: Dice): Traits {
+  if (emphasis === 'mixed') return traitsOf(dice);
+  return emphasis === 'forgers' ? { ...PLAIN, forger: { endpoint: dice.int(0, 2), from: 0, to: undefined } } : PLAIN;
 }
 
 interface Kind {
@@ -195,6 +200,7 @@ const AIMED: Readonly<Record<Exclude<Emphasis, 'mixed'>, readonly [ProcessAction
   'late-commits': [{ kind: 'late-commit' }, 0.6],
   'torn-reorgs': [{ kind: 'kill', at: 'before-reorg-commit', restartMs: 0 }, 0.5],
   moves: [undefined, 0],
+  forgers: [undefined, 0],
 };
 
 function clockJumpOf(dice: Dice, emphasis: Emphasis): ProcessAction | undefined {
