@@ -84,8 +84,9 @@ export class ChannelRegistry {
     return new Map([...this.held].map(([creatorId, { channel }]) => [creatorId, channel.size] as const).filter(([, size]) => size > 0));
   }
 
-  /** Something may have been missed everywhere. */
+  /** The feed is back, and something may have been missed everywhere. */
   checkAll(): void {
+    this.feed.returned();
     // Those with the most overlays first: only so many are read at a time.
     const channels = [...this.held.values()].map(({ channel }) => channel).sort((a, b) => b.size - a.size);
     for (const { follower } of channels) void follower.catchUp();

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import {
   Clock,
   RelayQueue,
@@ -10,23 +10,36 @@ import {
   type FeedSubscription,
 } from '@droppio/tips';
 import type { OverlayGrant } from '@droppio/tips';
+import { Circuit } from './circuit.js';
+import { FeedAway } from './errors.js';
 import { RedisMetrics } from './node-metrics.js';
 import { Turnstile } from './turnstile.js';
 
 const PLACES = 64;
 const ANSWER_MS = 5000;
 
-/** The feed and the queue as the channels use them: every question has a deadline, and only so many are asked at a time. */
+/** The feed and the queue as channels use them: every question has a deadline, only so many are asked at a time, and none while it is away. */
 @Injectable()
 export class FeedAccess {
+  private readonly log = new Logger('delivery');
   private readonly turnstile = new Turnstile(PLACES);
+  private readonly circuit: Circuit;
 
   constructor(
     private readonly feed: TipFeed,
     private readonly queue: RelayQueue,
     readonly clock: Clock,
     private readonly metrics: RedisMetrics,
-  ) {}
+  ) {
+    this.circuit = new Circuit(clock, (isOpen) => {
+      this.log.warn(isOpen ? 'feed.circuit-opened' : 'feed.circuit-closed');
+    });
+  }
+
+  /** The feed answers again: nobody waits for a trial. */
+  returned(): void {
+    this.circuit.close();
+  }
 
   subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
     return this.ask('subscribe', () =>
@@ -63,12 +76,14 @@ export class FeedAccess {
   private async ask<T>(command: string, question: () => Promise<T>): Promise<T> {
     const stop = this.metrics.commands.startTimer({ command });
     try {
-      const answer = await this.turnstile.pass(() => within(ANSWER_MS, `asking the feed (${command})`, question()));
+      const asked = (): Promise<T> => within(ANSWER_MS, `asking the feed (${command})`, question());
+      const answer = await this.turnstile.pass(() => this.circuit.run(asked));
       stop({ outcome: 'ok' });
       return answer;
     } catch (error) {
-      stop({ outcome: 'error' });
-      this.metrics.errors.inc({ command });
+      const isRefused = error instanceof FeedAway;
+      stop({ outcome: isRefused ? 'refused' : 'error' });
+      if (!isRefused) this.metrics.errors.inc({ command });
       throw error;
     }
   }

@@ -78,7 +78,7 @@ export const nodeMetricProviders: readonly Provider[] = [
   }),
   makeHistogramProvider({
     name: `${P}redis_command_seconds`,
-    help: 'Time of one question to the feed or the queue, waiting for its turn included.',
+    help: 'Time of one question to the feed or the queue, waiting for its turn included; `refused`: not asked, because it was away.',
     labelNames: ['command', 'outcome'],
     buckets: COMMANDS,
   }),

@@ -78,13 +78,12 @@ describe('overlays on a gateway whose Redis', () => {
       'a degraded ping',
       20_000,
     );
-    const metrics = await house.metrics();
     for (const counted of [
       'probe_failures_total [1-9]',
       'errors_total\\{command="\\w+"\\} [1-9]',
       'command_seconds_count\\{.*outcome="error"',
     ]) {
-      expect(metrics).toMatch(new RegExp(`droppio_gateway_redis_${counted}`));
+      await expect.poll(() => house.metrics(), { timeout: 10_000 }).toMatch(new RegExp(`droppio_gateway_redis_${counted}`));
     }
     for (let i = 0; i < 5; i += 1) truth.commit(truth.tip());
     const newcomer = await house.visitor(`?token=${token}`);
