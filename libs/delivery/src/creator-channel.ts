@@ -16,7 +16,7 @@ import { resume, type Resumption } from './resumption.js';
 export class CreatorChannel implements FollowerListener {
   readonly follower: FeedFollower;
   readonly grants: GrantBook;
-  private readonly fanOut = new FanOut();
+  private readonly fanOut: FanOut;
   private readonly rooms = new Map<string, Set<OverlaySession>>();
   private outbox: CreatorEvent[] = [];
   private ping: { readonly head: number; readonly degraded: boolean; readonly batch: FrameBatch } | undefined;
@@ -29,6 +29,7 @@ export class CreatorChannel implements FollowerListener {
     private readonly metrics: ChannelMetrics,
   ) {
     this.follower = new FeedFollower(creatorId, feed, restoreTimeoutMs, metrics.feed, this);
+    this.fanOut = new FanOut(pacer.turns);
     this.grants = new GrantBook(creatorId, feed, this.follower);
   }
 

@@ -1,10 +1,43 @@
 import type { FrameBatch } from './frame-batch.js';
 
-/** Sockets written to in one turn of the event loop; the rest of a big room waits for the next. */
-const SLICE = 1000;
+/** Sockets written to in one turn of the event loop, over all channels; the rest waits for the next. */
+const TURN = 1000;
+/** Of those, at a stretch in one channel: small rooms come in between the parts of a big one. */
+const STRETCH = 250;
 
 export interface Receiver {
   deliver(batch: FrameBatch): void;
+}
+
+/** Shares the turns of the event loop out among channels, so that neither one of thousands nor thousands of them hold up the rest. */
+export class Turns {
+  /** In the order in which they come to their next stretch. */
+  private readonly waiting = new Set<FanOut>();
+  private places = TURN;
+  private isRenewing = false;
+
+  /** Goes on at once where this turn has room for it. */
+  enter(fanOut: FanOut): void {
+    this.waiting.add(fanOut);
+    this.run();
+  }
+
+  private run(): void {
+    for (const fanOut of this.waiting) {
+      if (this.places <= 0) break;
+      // Taken out and put back at the end: a set is walked through in the order of arrival, also of those that arrive meanwhile.
+      this.waiting.delete(fanOut);
+      this.places -= fanOut.work(Math.min(STRETCH, this.places));
+      if (fanOut.hasMore) this.waiting.add(fanOut);
+    }
+    if (this.isRenewing) return;
+    this.isRenewing = true;
+    setImmediate(() => {
+      this.isRenewing = false;
+      this.places = TURN;
+      if (this.waiting.size > 0) this.run();
+    });
+  }
 }
 
 interface Job {
@@ -14,33 +47,34 @@ interface Job {
   next: number;
 }
 
-/** Writes batches to a channel's sockets in order, in slices, so that a room of thousands does not hold up pings and other rooms. */
+/** Writes batches to a channel's sockets in order. */
 export class FanOut {
   private readonly jobs: Job[] = [];
-  private running = false;
+
+  constructor(private readonly turns: Turns) {}
+
+  get hasMore(): boolean {
+    return this.jobs.length > 0;
+  }
 
   /** `done` is called when the last one has been written to. */
   send(batch: FrameBatch, receivers: readonly Receiver[], done?: () => void): void {
     this.jobs.push({ batch, receivers, done, next: 0 });
-    if (!this.running) this.run();
+    if (this.jobs.length === 1) this.turns.enter(this);
   }
 
-  private run(): void {
-    this.running = true;
-    let places = SLICE;
-    for (let job = this.jobs[0]; job !== undefined && places > 0; job = this.jobs[0]) {
-      const slice = job.receivers.slice(job.next, job.next + places);
+  /** Writes to so many at most, and says how many places that took. */
+  work(places: number): number {
+    let left = places;
+    for (let job = this.jobs[0]; job !== undefined && left > 0; job = this.jobs[0]) {
+      const slice = job.receivers.slice(job.next, job.next + left);
       for (const receiver of slice) receiver.deliver(job.batch);
       job.next += slice.length;
-      places -= Math.max(1, slice.length);
+      left -= Math.max(1, slice.length);
       if (job.next < job.receivers.length) continue;
       this.jobs.shift();
       job.done?.();
     }
-    if (this.jobs.length === 0) this.running = false;
-    else
-      setImmediate(() => {
-        this.run();
-      });
+    return places - left;
   }
 }

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Turns } from './fan-out.js';
 
 const RESOLUTION_MS = 20;
 const LOOK_MS = 500;
@@ -21,6 +22,8 @@ const NO_LAG: LoopLag = { p50: 0, p99: 0, max: 0 };
  */
 @Injectable()
 export class FlushPacer implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** Of the event loop, for all that is written. */
+  readonly turns = new Turns();
   private histogram: IntervalHistogram | undefined;
   private look: NodeJS.Timeout | undefined;
   private delayed: (() => void)[] = [];
