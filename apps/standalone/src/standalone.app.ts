@@ -47,9 +47,9 @@ export function standaloneApp(settings: FurnishedSettings): AppPlan {
       port: settings.port,
       portSetting: 'PORT',
       configure: (app) => {
+        attachOverlaySockets(app);
         configureHttp(app, httpOptions(shared));
         serveOverlayPage(app, { dir: settings.pageDir, gatewayUrl: settings.gatewayUrl });
-        attachOverlaySockets(app);
       },
     },
   };

@@ -3,12 +3,10 @@ import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { ChannelRegistry } from './channel-registry.js';
 import { DeliverySettings } from './delivery-settings.js';
 import { Drain, DrainDoors } from './drain.js';
-import { EventStreamController } from './event-stream.controller.js';
 import { FeedAccess } from './feed-access.js';
 import { FeedProbe } from './feed-probe.js';
 import { FlushPacer } from './flush-pacer.js';
 import { HttpDoor } from './http-door.js';
-import { LongPollController } from './long-poll.controller.js';
 import { metricProviders } from './metrics.js';
 import { NodeGauges } from './node-gauges.js';
 import { NodeLoad } from './node-load.js';
@@ -32,7 +30,6 @@ export class DeliveryModule {
   static for(settings: DeliverySettings): DynamicModule {
     return {
       module: DeliveryModule,
-      controllers: [EventStreamController, LongPollController],
       providers: [
         { provide: DeliverySettings, useValue: settings },
         { provide: OverlayTokens, useValue: new OverlayTokens(settings.tokenKeys) },
@@ -59,7 +56,11 @@ export class DeliveryModule {
   }
 }
 
-/** WebSockets at `/overlay` on the app's own HTTP server; everything else on that port stays with the app's routes. */
+/**
+ * WebSockets at `/overlay` on the app's own HTTP server, streams and polls below it; everything else on that port stays with the app's routes.
+ * Call it before whatever else the app puts before its routes: that is not meant for answers that take their time.
+ */
 export function attachOverlaySockets(app: INestApplication): void {
   app.useWebSocketAdapter(new OverlayWsAdapter(app));
+  app.get(HttpDoor).attach(app);
 }

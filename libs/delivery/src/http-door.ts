@@ -1,6 +1,8 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Injectable } from '@nestjs/common';
-import { CloseCode } from '@droppio/protocol';
+import { Injectable, type INestApplication } from '@nestjs/common';
+import { CloseCode, EVENTS_PATH, POLL_PATH } from '@droppio/protocol';
+import { EventStreamLink } from './event-stream-link.js';
+import { LongPollLink } from './long-poll-link.js';
 import { SocketMetrics } from './metrics.js';
 import type { OverlayLink, TransportName } from './overlay-link.js';
 import { OverlaySession, type Credentials } from './overlay-session.js';
@@ -9,10 +11,19 @@ import { SessionHost } from './session-host.js';
 import { UpgradeGate } from './upgrade-gate.js';
 
 const CLOSE_TIMEOUT_MS = 5000;
+const GATEWAY_PATH = '/overlay';
+/** A poll opens nothing that stays, so it counts as a part of a newcomer. */
+const POLL_WEIGHT = 0.25;
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * The way in for whoever cannot open a WebSocket, with the same checks and limits. Token: `Authorization: Bearer` or `?token=`; place in
+ * The ways in for whoever cannot open a WebSocket, with the same checks and limits. Token: `Authorization: Bearer` or `?token=`; place in
  * the stream: `Last-Event-ID` or `?epoch=&seq=`.
+ *
+ * `/overlay/events`: a stream that does not end, frames as `data`, places as ids, so that a browser's EventSource resumes by itself.
+ * `/overlay/poll`: one answer with the frames that a socket would have got: at once when there is something after the caller's place, else
+ * as soon as there is, or after `?wait=` milliseconds without.
  */
 @Injectable()
 export class HttpDoor {
@@ -22,13 +33,41 @@ export class HttpDoor {
     private readonly metrics: SocketMetrics,
   ) {}
 
-  preflight(request: IncomingMessage, response: ServerResponse): void {
+  /** Before the app's routes, whose guards and measures are for others. */
+  attach(app: INestApplication): void {
+    this.serve(app, EVENTS_PATH, (request, response) => {
+      const network = this.letIn(request, response, 'sse');
+      if (network !== undefined) this.seat(new EventStreamLink(response), network, request, response);
+    });
+    this.serve(app, POLL_PATH, (request, response) => {
+      const network = this.letIn(request, response, 'poll', POLL_WEIGHT);
+      if (network !== undefined) this.seat(new LongPollLink(response, this.waitOf(request)), network, request, response);
+    });
+  }
+
+  private serve(app: INestApplication, path: string, handle: Handler): void {
+    app.use(GATEWAY_PATH + path, (request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      // Of the path only what comes after ours is left in the URL.
+      if (!/^\/?(\?|$)/.test(request.url ?? '')) next();
+      else if (request.method === 'GET') handle(request, response);
+      else if (request.method === 'OPTIONS') this.preflight(request, response);
+      else response.writeHead(405, { Allow: 'GET, OPTIONS' }).end();
+    });
+  }
+
+  private waitOf({ url = '' }: IncomingMessage): number {
+    const { pollMs } = this.host.settings;
+    const asked = new URLSearchParams(url.split('?', 2)[1]).get('wait');
+    return asked !== null && /^\d{1,6}$/.test(asked) ? Math.min(pollMs, Number(asked)) : pollMs;
+  }
+
+  private preflight(request: IncomingMessage, response: ServerResponse): void {
     this.allow(request, response);
     response.writeHead(204, { 'Access-Control-Allow-Headers': 'authorization, last-event-id', 'Access-Control-Max-Age': '86400' }).end();
   }
 
   /** The caller's network; `undefined` when it was sent away, with an answer. `weight`: what it counts against the rates of newcomers. */
-  letIn(request: IncomingMessage, response: ServerResponse, transport: TransportName, weight = 1): string | undefined {
+  private letIn(request: IncomingMessage, response: ServerResponse, transport: TransportName, weight = 1): string | undefined {
     response.on('error', () => undefined);
     this.allow(request, response);
     const verdict = this.gate.judge(request, weight);
@@ -45,7 +84,7 @@ export class HttpDoor {
     return undefined;
   }
 
-  seat(link: OverlayLink, network: string, request: IncomingMessage, response: ServerResponse): void {
+  private seat(link: OverlayLink, network: string, request: IncomingMessage, response: ServerResponse): void {
     const session = new OverlaySession(link, network, this.host);
     let late: NodeJS.Timeout | undefined;
     // A client that never reads the end of its answer would hold its socket for ever.

@@ -47,6 +47,16 @@ describe('the door of a gateway', () => {
     },
   );
 
+  it('knows streams and polls by their exact names, and only to read', async () => {
+    await open();
+    const ask = async (method: string, path: string): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${String(house.port)}/overlay/${path}`, { method })).status;
+    expect(
+      await Promise.all([ask('GET', 'events?token=x'), ask('GET', 'poll?wait=0'), ask('OPTIONS', 'poll'), ask('POST', 'events')]),
+    ).toEqual([200, 200, 204, 405]);
+    expect(await Promise.all([ask('GET', 'events/x'), ask('GET', 'pollx'), ask('DELETE', 'poll/')])).toEqual([404, 404, 405]);
+  });
+
   it('sends those away that are too many, and says when to come again', async () => {
     await open({ GATEWAY_MAX_SOCKETS: '2' });
     expect([await upgrade(), await upgrade()].map(({ status }) => status)).toEqual([101, 101]);

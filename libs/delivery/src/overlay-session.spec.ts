@@ -24,6 +24,22 @@ describe(OverlaySession.name, () => {
     expect(new Set(firsts).size).toBeGreaterThan(1);
   });
 
+  it('makes room for another one of its overlay when it fell silent, but not when it could never speak', async () => {
+    const desk = new Desk({ GATEWAY_MAX_SOCKETS_PER_TOKEN: '2' });
+    const token = await desk.token();
+    const [stream, socket] = [desk.arrive(), desk.arrive()];
+    stream.link.transport = 'sse';
+    for (const { session } of [stream, socket]) session.open({ token });
+    await new Promise(setImmediate);
+    await desk.pass(40_000);
+    const third = await desk.seat(token);
+    expect([stream, socket, third].map(({ session }) => session.isLive)).toEqual([true, false, true]);
+    socket.session.closed(4006);
+    const fourth = desk.arrive();
+    fourth.session.open({ token });
+    expect(fourth.link.ending?.code).toBe(4504);
+  });
+
   it('is dead after a minute without a word, whatever was sent to it meanwhile', async () => {
     const desk = new Desk();
     const { link } = await desk.seat(await desk.token());

@@ -52,14 +52,16 @@ export class SessionRoster {
 
   /**
    * The session has a token that we signed. Returns the sessions to be closed for it: those of the same overlay that fell silent, when the
-   * limit is reached; `undefined` when all of them are alive, so that the newcomer has to go.
+   * limit is reached; `undefined` when all of them are alive, so that the newcomer has to go. Streams never speak, so they count as alive.
    */
   recognise(session: OverlaySession, overlayId: string): readonly OverlaySession[] | undefined {
     this.authenticated(session);
     const peers = this.overlays.get(overlayId) ?? new Set();
     const silentSince = this.clock.now() - this.settings.pingMs - ANSWER_MS;
     const isFull = isOver(peers.size, this.settings.maxSocketsPerToken);
-    const silent = isFull ? [...peers].filter((peer) => !peer.isOpen || peer.heardAt < silentSince) : [];
+    const silent = isFull
+      ? [...peers].filter((peer) => !peer.isOpen || (peer.transport === 'websocket' && peer.heardAt < silentSince))
+      : [];
     if (isFull && silent.length === 0) return undefined;
     this.overlays.set(overlayId, peers.add(session));
     return silent;

@@ -1,6 +1,16 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Module, type DynamicModule, type Type } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  type CanActivate,
+  type DynamicModule,
+  type ExecutionContext,
+  type Type,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { startApp, type RunningApp } from '@droppio/platform';
 import { RelayQueue, TipFeed, type OverlayGrant } from '@droppio/tips';
@@ -24,7 +34,15 @@ class PageController {
   }
 }
 
-@Module({ controllers: [PageController] })
+/** As the API has one: it knows its own routes only. */
+@Injectable()
+class PageGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    return context.getType() !== 'http' || context.getClass() === PageController;
+  }
+}
+
+@Module({ controllers: [PageController], providers: [{ provide: APP_GUARD, useClass: PageGuard }] })
 class PageModule {}
 
 export type SettingTexts = Partial<Record<keyof typeof deliveryEnv, string>>;
