@@ -64,7 +64,8 @@ export class FeedAccess {
 
   /** Asks whoever holds the ledger to rebuild a creator's feed; that it happened comes as a signal. */
   requestRestore(creatorId: string): Promise<void> {
-    return this.ask('nudge', () => this.queue.nudge({ creatorId, task: 'restore' }, { live: true }));
+    // A queue that is full says nothing about the feed.
+    return this.measured('nudge', () => this.inTime('nudge', () => this.queue.nudge({ creatorId, task: 'restore' }, { live: true })));
   }
 
   private note(signal: FeedSignal): void {
@@ -73,11 +74,18 @@ export class FeedAccess {
     if (pub !== undefined) this.metrics.pubsubLag.observe(Math.max(0, this.clock.now() - pub) / 1000);
   }
 
-  private async ask<T>(command: string, question: () => Promise<T>): Promise<T> {
+  private ask<T>(command: string, question: () => Promise<T>): Promise<T> {
+    return this.measured(command, () => this.circuit.run(() => this.inTime(command, question)));
+  }
+
+  private inTime<T>(command: string, question: () => Promise<T>): Promise<T> {
+    return within(ANSWER_MS, `asking the feed (${command})`, question());
+  }
+
+  private async measured<T>(command: string, work: () => Promise<T>): Promise<T> {
     const stop = this.metrics.commands.startTimer({ command });
     try {
-      const asked = (): Promise<T> => within(ANSWER_MS, `asking the feed (${command})`, question());
-      const answer = await this.turnstile.pass(() => this.circuit.run(asked));
+      const answer = await this.turnstile.pass(work);
       stop({ outcome: 'ok' });
       return answer;
     } catch (error) {
