@@ -98,17 +98,22 @@ describe('overlays on a gateway whose Redis', () => {
     }, 20_000);
   }, 90_000);
 
-  it('answers nobody for a while keeps its overlays, and they catch up', async () => {
+  it('answers nobody for half a minute keeps its overlays, which are told so and catch up', async () => {
     const { truth, token } = await house.creator();
     const client = await house.overlay(token);
     await truth.send();
     await client.caughtUp(2);
+    const heard = client.frames.length;
     server.freeze();
-    await sleep(6000);
+    await sleep(30_000);
+    const pings = client.frames.slice(heard).flatMap((frame) => (frame.op === 'ping' ? [frame] : []));
+    // A ping every 2 s, and from when the silence was noticed each says so.
+    expect(pings.length).toBeGreaterThan(10);
+    expect(pings.slice(-5).map(({ degraded }) => degraded)).toEqual([true, true, true, true, true]);
     server.thaw();
     await eventually(() => truth.send(), 20_000);
     await truth.drain();
     await client.caughtUp(truth.head);
     expectEachOnce(client, 2, truth.head);
-  }, 60_000);
+  }, 90_000);
 });
