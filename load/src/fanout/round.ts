@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../percentiles.js';
 import { Crowds } from './crowds.js';
 import { stamp } from './crowd-orders.js';
 import { aTip } from './droppio-server.js';
@@ -47,7 +48,7 @@ export async function playRound(server: FanServer, setting: Setting): Promise<Ou
     const flow = await measure(running, crowds, setting);
     return {
       handshakesPerSecond: setting.sockets / connected.seconds,
-      connectP99Ms: quantile(connected.handshakesMs, 0.99),
+      connectP99Ms: percentile(connected.handshakesMs, 99),
       idleBytes: (after.resident - before.resident) / setting.sockets,
       kernelBytes: (after.kernel - before.kernel) / setting.sockets,
       ...flow,
@@ -97,8 +98,4 @@ async function publish(running: RunningServer, { sockets, rooms, rate, seconds }
     await sleep(TICK_MS);
   }
   return wanted;
-}
-
-function quantile(values: readonly number[], q: number): number {
-  return [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
 }
