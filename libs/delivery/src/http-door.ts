@@ -69,6 +69,12 @@ export class HttpDoor {
   /** The caller's network; `undefined` when it was sent away, with an answer. `weight`: what it counts against the rates of newcomers. */
   private letIn(request: IncomingMessage, response: ServerResponse, transport: TransportName, weight = 1): string | undefined {
     response.on('error', () => undefined);
+    if (response.socket === null) {
+      // Sent without waiting for the answer to the request before it: until that ends, nothing would tell us that the caller has gone.
+      this.metrics.upgrades.inc({ result: 'pipelined', transport });
+      request.socket.destroy();
+      return undefined;
+    }
     this.allow(request, response);
     const verdict = this.gate.judge(request, weight);
     this.metrics.upgrades.inc({ result: verdict.kind === 'refused' ? verdict.result : 'accepted', transport });

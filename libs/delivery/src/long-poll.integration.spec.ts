@@ -4,6 +4,7 @@ import { ServerFrame } from '@droppio/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { GatewayHouse, type SettingTexts } from './testing/gateway-house.js';
+import { RawSocket } from './testing/raw-socket.js';
 
 const Answer = z.strictObject({
   frames: z.array(z.custom<ServerFrame>((frame) => ServerFrame.safeParse(frame).success)),
@@ -139,6 +140,17 @@ describe('an overlay that polls', () => {
     gone.abort();
     await one;
     await expect.poll(async () => (await poll(`?token=${token}&wait=0`)).status).toBe(200);
+  });
+
+  it('leaves nobody behind who is counted for ever, though it asks again and again without waiting for an answer', async () => {
+    await open();
+    const { token } = await house.creator();
+    const raw = await RawSocket.connect(house.port);
+    const asks = [token, 'x', 'x', 'x'].map((one) => `GET /overlay/poll?token=${one} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    raw.socket.write(asks.join(''));
+    await expect.poll(() => house.metrics()).toMatch(/upgrades_total\{[^}]*transport="poll"[^}]*\} [1-9]/);
+    raw.end();
+    await expect.poll(async () => JSON.stringify(await house.stats()), { timeout: 3000 }).toContain('"connections":{"total":0,');
   });
 
   it('counts a quarter against the rate of newcomers', async () => {
