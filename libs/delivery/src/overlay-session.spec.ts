@@ -49,6 +49,15 @@ describe(OverlaySession.name, () => {
     expect(link.ending?.code).toBe(4006);
   });
 
+  it('is not dead because the clock of the machine was put forward', async () => {
+    const desk = new Desk({ GATEWAY_MAX_AGE_MS: '0' });
+    const { link } = await desk.seat(await desk.token());
+    desk.clock.advance(60 * MINUTE);
+    await desk.pass(30_000);
+    expect(link.frames.filter(({ op }) => op === 'ping').length).toBeGreaterThan(0);
+    expect(link.ending).toBeUndefined();
+  });
+
   it('is asked to move when it is old, at a time of its own, and closed only if it does not', async () => {
     const desk = new Desk({ GATEWAY_MAX_AGE_MS: String(10 * MINUTE) });
     const token = await desk.token();

@@ -23,7 +23,8 @@ export class OverlaySession implements WheelEntry {
   readonly sid = randomBytes(9).toString('base64url');
   readonly openedAt: number;
   slot: Set<WheelEntry> | undefined;
-  heardAt: number;
+  /** In the wheel's time. A clock that is put forward would otherwise make all sockets look dead at once. */
+  private heardAt: number;
   private phase: 'new' | 'admitting' | 'live' | 'over' = 'new';
   private claim: OverlayClaim | undefined;
   private channel: CreatorChannel | undefined;
@@ -41,7 +42,8 @@ export class OverlaySession implements WheelEntry {
     readonly network: string,
     private readonly host: SessionHost,
   ) {
-    this.openedAt = this.heardAt = host.clock.now();
+    this.openedAt = host.clock.now();
+    this.heardAt = host.wheel.awakeMs;
     this.inbound = new TokenBucket(INBOUND_PER_SECOND, INBOUND_BURST, this.openedAt);
     this.budget = host.settings.socketBufferBytes;
   }
@@ -52,6 +54,11 @@ export class OverlaySession implements WheelEntry {
 
   get isLive(): boolean {
     return this.phase === 'live';
+  }
+
+  /** How long nothing has come from it, though it would have been heard. */
+  get silentMs(): number {
+    return this.host.wheel.awakeMs - this.heardAt;
   }
 
   get overlayId(): string | undefined {
@@ -140,8 +147,8 @@ export class OverlaySession implements WheelEntry {
   /** Anything at all came in. False when that was too much. */
   heard(): boolean {
     if (this.phase === 'over') return false;
-    this.heardAt = this.host.clock.now();
-    if (this.inbound.take(this.heardAt)) return true;
+    this.heardAt = this.host.wheel.awakeMs;
+    if (this.inbound.take(this.host.clock.now())) return true;
     this.close(CloseCode.overloaded, 'too many frames', spread(30_000, 60_000));
     return false;
   }
@@ -169,8 +176,8 @@ export class OverlaySession implements WheelEntry {
     if (this.phase === 'new') return this.awaitAuth(now, settings.authTimeoutMs);
     if (this.phase !== 'live') return undefined;
     // A one-way client cannot answer; its connection tells of its end, or what it owes does.
-    const deadAt = this.transport === 'websocket' ? this.heardAt + settings.deadMs : Infinity;
-    if (now >= deadAt) {
+    const deadInMs = this.transport === 'websocket' ? settings.deadMs - this.silentMs : Infinity;
+    if (deadInMs <= 0) {
       this.close(CloseCode.noPong, 'no pong', spread(0, 1000));
       return undefined;
     }
@@ -180,7 +187,7 @@ export class OverlaySession implements WheelEntry {
       this.pingAt = now + settings.pingMs;
     }
     if (now >= this.moveAt) this.growOld(now);
-    return this.isOpen ? Math.min(this.pingAt, deadAt, this.moveAt) - now : undefined;
+    return this.isOpen ? Math.min(this.pingAt - now, deadInMs, this.moveAt - now) : undefined;
   }
 
   /** Old sockets stay where they are while new gateways stand empty: it is asked to connect anew, wherever it may land. */
@@ -210,7 +217,7 @@ export class OverlaySession implements WheelEntry {
       this.host.metrics.traffic.shown.inc();
       this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, frame.ms / 1000);
     } else if (this.pingedAt !== undefined) {
-      this.host.metrics.sockets.pingRtt.observe((this.heardAt - this.pingedAt) / 1000);
+      this.host.metrics.sockets.pingRtt.observe((this.host.clock.now() - this.pingedAt) / 1000);
       this.pingedAt = undefined;
     }
   }

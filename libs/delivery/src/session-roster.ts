@@ -57,10 +57,10 @@ export class SessionRoster {
   recognise(session: OverlaySession, overlayId: string): readonly OverlaySession[] | undefined {
     this.authenticated(session);
     const peers = this.overlays.get(overlayId) ?? new Set();
-    const silentSince = this.clock.now() - this.settings.pingMs - ANSWER_MS;
+    const silentForMs = this.settings.pingMs + ANSWER_MS;
     const isFull = isOver(peers.size, this.settings.maxSocketsPerToken);
     const silent = isFull
-      ? [...peers].filter((peer) => !peer.isOpen || (peer.transport === 'websocket' && peer.heardAt < silentSince))
+      ? [...peers].filter((peer) => !peer.isOpen || (peer.transport === 'websocket' && peer.silentMs > silentForMs))
       : [];
     if (isFull && silent.length === 0) return undefined;
     this.overlays.set(overlayId, peers.add(session));

@@ -15,11 +15,17 @@ export class TimingWheel {
   private readonly slots = Array.from({ length: SLOTS }, () => new Set<WheelEntry>());
   private readonly timer: NodeJS.Timeout;
   private at = 0;
+  private ticks = 0;
 
   constructor(private readonly tickMs: number) {
     this.timer = setInterval(() => {
       this.tick();
     }, tickMs).unref();
+  }
+
+  /** Time in which this process was awake, since it began: stands still while it is stopped, and knows of no clock that is put forward. */
+  get awakeMs(): number {
+    return this.ticks * this.tickMs;
   }
 
   schedule(entry: WheelEntry, inMs: number): void {
@@ -35,6 +41,7 @@ export class TimingWheel {
   }
 
   tick(): void {
+    this.ticks += 1;
     this.at = (this.at + 1) % SLOTS;
     const slot = this.slots[this.at];
     if (slot === undefined || slot.size === 0) return;
