@@ -5,6 +5,7 @@ import type { CreatorEvent, FeedPosition } from '@droppio/tips';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FeedAccess } from './feed-access.js';
 import { FeedFollower, type FollowerListener } from './feed-follower.js';
+import { resume, type Resumption } from './resumption.js';
 import { ShakyFeed } from './testing/shaky-feed.js';
 import { RelayWorkerDouble, Truth } from './testing/truth.js';
 import { unregisteredMetrics, valueOf } from './testing/unregistered-metrics.js';
@@ -233,4 +234,37 @@ describe(FeedFollower.name, () => {
     await Promise.all(Array.from({ length: 50 }, () => follower.catchUp()));
     expect(feed.readings).toBeLessThanOrEqual(2);
   });
+});
+
+describe(`${FeedFollower.name} and clients that claim to know of more`, () => {
+  const claim = async (cursor: FeedPosition): Promise<Resumption | undefined> => {
+    let answer: Resumption | undefined;
+    await resume(follower, cursor, (found) => (answer = found)).catch(() => undefined);
+    return answer;
+  };
+
+  it('has the feed rebuilt for them a few times and no more, and then lets nobody in on a guess', async () => {
+    await truth.restore();
+    const { restores } = await claims({ epoch: truth.epoch, seq: 1_000_000 });
+    expect(restores.map(({ answer }) => answer?.recovered)).toEqual([
+      ...Array<boolean>(8).fill(false),
+      ...Array<undefined>(12).fill(undefined),
+    ]);
+    expect(restores.at(-1)?.count).toBe(8);
+  });
+
+  it('has it rebuilt once for all who come with the numbers of another time', async () => {
+    await truth.restore();
+    const { restores } = await claims({ epoch: 'of old', seq: 3 });
+    expect(restores.map(({ answer }) => answer?.recovered)).toEqual(Array<boolean>(20).fill(false));
+    expect(restores.at(-1)?.count).toBe(1);
+  });
+
+  async function claims(cursor: FeedPosition) {
+    const relay = await worker();
+    await follower.open();
+    const restores: { answer: Resumption | undefined; count: number }[] = [];
+    for (let i = 0; i < 20; i += 1) restores.push({ answer: await claim(cursor), count: relay.restores });
+    return { restores };
+  }
 });

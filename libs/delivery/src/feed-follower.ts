@@ -5,12 +5,16 @@ import { FeedMissing } from './errors.js';
 import { EventRing } from './event-ring.js';
 import type { FeedAccess } from './feed-access.js';
 import type { FeedMetrics } from './metrics.js';
+import { TokenBucket } from './token-bucket.js';
 
 const RING_SIZE = 64;
 const PAGE = 256;
 /** What a feed keeps, about. Not finding something younger than that means it lost its memory. */
 const FEED_KEEPS = 256;
 const AHEAD_MAX = 512;
+/** Rebuilding costs the ledger a reading, and any client may claim to know of more than the feed. */
+const CLAIMS = { perSecond: 0.1, burst: 8 };
+const FRESH_MS = 10_000;
 const HEAL_BACKOFF = { baseMs: 250, capMs: 10_000 };
 
 /** What a follower says, always in the order of the stream. Must not throw. */
@@ -41,6 +45,8 @@ export class FeedFollower {
   private healAgain = false;
   private restoring: Promise<void> | undefined;
   private restored: (() => void) | undefined;
+  private restoredAt = -Infinity;
+  private readonly claims: TokenBucket;
   private failing = false;
 
   constructor(
@@ -49,7 +55,14 @@ export class FeedFollower {
     private readonly restoreTimeoutMs: number,
     private readonly metrics: FeedMetrics,
     private readonly listener: FollowerListener,
-  ) {}
+  ) {
+    this.claims = new TokenBucket(CLAIMS.perSecond, CLAIMS.burst, feed.clock.now());
+  }
+
+  /** It was rebuilt a moment ago, so what it says of itself is what the ledger says. */
+  get isFreshlyRestored(): boolean {
+    return this.feed.clock.now() - this.restoredAt < FRESH_MS;
+  }
 
   get position(): FeedPosition {
     return this.at ?? { epoch: '', seq: 0 };
@@ -94,6 +107,13 @@ export class FeedFollower {
     return (this.restoring ??= this.requestRestore().finally(() => (this.restoring = undefined)));
   }
 
+  /** The same because a client says that something is missing. Throws `FeedMissing` when that was said too often. */
+  async restoreOnClaim(): Promise<void> {
+    if (this.restoring === undefined && !this.claims.take(this.feed.clock.now()))
+      throw new FeedMissing('The feed was rebuilt often enough.');
+    await this.restore();
+  }
+
   /**
    * Events after a seq, for a client that comes back. Also tells everybody else what it finds. `complete: false`: some are no longer kept,
    * and `events` is what is left of them, if anything.
@@ -115,7 +135,10 @@ export class FeedFollower {
 
   private hear(signal: FeedSignal): void {
     if (this.stop.signal.aborted) return;
-    if (signal.kind === 'restored') this.restored?.();
+    if (signal.kind === 'restored') {
+      this.restoredAt = this.feed.clock.now();
+      this.restored?.();
+    }
     if (this.at === undefined) this.healAgain = true;
     else if (signal.kind === 'event' && signal.epoch === this.at.epoch) this.takeAll([signal.event]);
     else {

@@ -44,7 +44,7 @@ export class GrantBook {
     await within(CATCH_UP_MS, 'catching up', this.follower.catchUp());
     grant = await this.read(overlayId);
     if (isSettled(grant, version)) return grant;
-    await this.follower.restore();
+    await (grant === 'unknown' ? this.follower.restore() : this.follower.restoreOnClaim());
     grant = await this.read(overlayId);
     if (grant === 'unknown') throw new FeedMissing('The overlay cannot be looked up now.');
     if (grant !== undefined && grant.version < version) throw new FeedMissing('The token is newer than what is known of its overlay.');

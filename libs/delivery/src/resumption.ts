@@ -65,7 +65,8 @@ async function readOn(follower: FeedFollower, cursor: FeedPosition, start: (foun
 async function recheck(follower: FeedFollower, cursor: FeedPosition): Promise<void> {
   await within(CATCH_UP_MS, 'catching up', follower.catchUp());
   if (fits(cursor, follower.position)) return;
-  await follower.restore();
+  if (cursor.epoch !== follower.position.epoch && follower.isFreshlyRestored) return;
+  await follower.restoreOnClaim();
   await within(CATCH_UP_MS, 'catching up', follower.catchUp());
 }
 
