@@ -11,13 +11,6 @@ describe(TokenBucket.name, () => {
     expect(taken(60_000, 3000)).toBe(1000);
   });
 
-  it('is full again after a rest, so that it may be forgotten', () => {
-    const bucket = new TokenBucket(1, 2, 0);
-    bucket.take(0);
-    expect(bucket.isFull(500)).toBe(false);
-    expect(bucket.isFull(1000)).toBe(true);
-  });
-
   it('does not mind a clock that jumps back', () => {
     const bucket = new TokenBucket(1, 1, 10_000);
     expect(bucket.take(10_000)).toBe(true);

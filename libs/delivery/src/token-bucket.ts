@@ -17,12 +17,6 @@ export class TokenBucket {
     return true;
   }
 
-  /** Nothing was taken lately: forgetting it changes nothing. */
-  isFull(now: number): boolean {
-    this.fill(now);
-    return this.tokens >= this.burst;
-  }
-
   private fill(now: number): void {
     this.tokens = Math.min(this.burst, this.tokens + (Math.max(0, now - this.at) / 1000) * this.perSecond);
     this.at = now;

@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '@droppio/tips';
 import { clientAddress, networkOf } from './client-address.js';
 import { DeliverySettings } from './delivery-settings.js';
+import { NetworkRates } from './network-rates.js';
 import { NodePressure } from './node-pressure.js';
 import { SessionRoster } from './session-roster.js';
 import { TokenBucket } from './token-bucket.js';
@@ -22,15 +23,12 @@ export type Verdict =
       readonly why: string;
     };
 
-/** Networks remembered by their rate of upgrades; more than that come from a flood, which the rate of the process stops. */
-const NETWORKS_MAX = 50_000;
-
 /** Decides about a new socket before its handshake costs anything. What a browser must be able to read comes later, as a close code. */
 @Injectable()
 export class UpgradeGate {
   private readonly log = new Logger('delivery');
   private readonly rate: TokenBucket;
-  private readonly rates = new Map<string, TokenBucket>();
+  private readonly networks: NetworkRates;
   private isClosed = false;
   private warned = false;
 
@@ -41,6 +39,7 @@ export class UpgradeGate {
     private readonly clock: Clock,
   ) {
     this.rate = new TokenBucket(settings.upgradesPerSecond, settings.upgradesPerSecond * 2, clock.now());
+    this.networks = new NetworkRates(settings.upgradesPerMinutePerIp);
   }
 
   /** From now on everybody is sent elsewhere. */
@@ -63,7 +62,7 @@ export class UpgradeGate {
     if (roster.unauthenticated >= settings.maxUnauthenticated) {
       return refused('unauthenticated', 503, 2, 'Too many sockets have not said who they are.');
     }
-    if (!this.networkRate(network, now).take(now, weight))
+    if (settings.upgradesPerMinutePerIp > 0 && !this.networks.take(network, now, weight))
       return refused('network-rate', 429, 30, 'Too many connections from this network.');
     if (!this.rate.take(now, weight)) return refused('rate', 503, 2, 'Too many connections at once.');
     return { kind: 'let-in', network };
@@ -79,22 +78,6 @@ export class UpgradeGate {
       this.log.warn('upgrade.forwarded-by-untrusted', { hint: 'Is GATEWAY_TRUSTED_PROXIES missing a proxy?' });
     }
     return clientAddress(peer, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, trustedProxies);
-  }
-
-  private networkRate(network: string, now: number): TokenBucket {
-    const perMinute = this.settings.upgradesPerMinutePerIp === 0 ? Number.MAX_SAFE_INTEGER : this.settings.upgradesPerMinutePerIp;
-    const known = this.rates.get(network);
-    if (known !== undefined) return known;
-    if (this.rates.size >= NETWORKS_MAX) this.forgetQuiet(now);
-    const bucket = new TokenBucket(perMinute / 60, perMinute, now);
-    this.rates.set(network, bucket);
-    return bucket;
-  }
-
-  private forgetQuiet(now: number): void {
-    for (const [network, bucket] of this.rates) if (bucket.isFull(now)) this.rates.delete(network);
-    const [oldest] = this.rates.keys();
-    if (this.rates.size >= NETWORKS_MAX && oldest !== undefined) this.rates.delete(oldest);
   }
 }
 
