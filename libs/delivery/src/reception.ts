@@ -32,7 +32,7 @@ export class Reception {
     session.identify(claim);
     const silent = this.roster.recognise(session, claim.overlayId);
     if (silent === undefined) {
-      session.close(CloseCode.tooManySocketsOnToken, 'too many sockets on this token');
+      this.refuse(session, claim.overlayId);
       return;
     }
     for (const peer of silent) peer.close(CloseCode.noPong, 'no pong');
@@ -43,6 +43,13 @@ export class Reception {
       this.log.warn('session.not-admitted', { sid: session.sid, creatorId: claim.creatorId, ...errorFields(error) });
       session.close(CloseCode.overloaded, 'not available now', Math.round(2000 + Math.random() * 8000));
     }
+  }
+
+  /** Finally only where all the others have spoken lately. Streams that a bad network left behind must not end the one that takes their place. */
+  private refuse(session: OverlaySession, overlayId: string): void {
+    const why = 'too many sockets on this token';
+    if (this.roster.hasStreams(overlayId)) session.close(CloseCode.overloaded, why, Math.round(30_000 + Math.random() * 30_000));
+    else session.close(CloseCode.tooManySocketsOnToken, why);
   }
 
   private async seat(

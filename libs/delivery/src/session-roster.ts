@@ -67,6 +67,11 @@ export class SessionRoster {
     return silent;
   }
 
+  /** Some that hold a place of this overlay can never speak, so nobody knows whether they are still there. */
+  hasStreams(overlayId: string): boolean {
+    return [...(this.overlays.get(overlayId) ?? [])].some(({ transport }) => transport !== 'websocket');
+  }
+
   /** False when it had left already. */
   leave(session: OverlaySession): boolean {
     if (!this.sessions.delete(session)) return false;
