@@ -316,16 +316,21 @@ describe(`${OverlayConnection.name}: moving`, () => {
     expect(states.at(-1)).toEqual({ kind: 'open' });
   });
 
-  it('lets the old link go when its grace is over', async () => {
-    const { connection, transport, admit, states, after } = aConnection();
+  it('stays on the old link beyond its grace where nobody takes it in, until the server ends it', async () => {
+    const { connection, transport, admit, seqs, states, after } = aConnection({ epoch: 'e1', seq: 0 });
     connection.start();
     admit(1, 0);
-    transport.last.say({ op: 'move', afterMs: 0, graceMs: 5000, why: 'drain' });
+    const old = transport.last;
+    old.say({ op: 'move', afterMs: 0, graceMs: 5000, why: 'drain' });
     await after(0);
-    await after(5000);
-    expect(transport.links[0]?.isOpen).toBe(false);
+    transport.last.drop({ code: CloseCode.overloaded, retryMs: 60_000 });
+    await after(30_000);
+    old.say(aTipFrame(1));
+    expect([seqs, transport.links.length, states.at(-1)?.kind]).toEqual([[1], 2, 'open']);
+    old.drop({ code: CloseCode.drain });
     expect(states.at(-1)).toEqual({ kind: 'connecting' });
-    admit(1, 0);
+    await after(20_000);
+    admit(2, 1);
     expect(states.at(-1)).toEqual({ kind: 'open' });
   });
 

@@ -205,9 +205,8 @@ export class OverlayConnection {
     if (!(await this.waited(afterMs))) return;
     this.connect();
     await this.clock.sleep(graceMs, this.life.signal);
-    if (this.current !== old || !this.isUp) return;
-    old.close(GOING, 'moved');
-    this.lost(old, { code: CloseCode.rebalance });
+    // Without a successor it goes on: it is the server that ends it, if it has to, and nobody is better off with no link at all.
+    if (this.current === old) this.moving = false;
   }
 
   private async expect(link: Link, head: number): Promise<void> {

@@ -29,7 +29,7 @@ export const ReadyFrame = z.object({
 });
 /** `head` tells a client that it missed something, within one beat. `degraded`: the store behind is away, so events may be late. */
 export const PingFrame = z.object({ op: z.literal('ping'), head: seq, degraded: z.optional(z.boolean()) });
-/** Connect anew after `afterMs`, keep this socket until the new one is ready or `graceMs` is over. */
+/** Connect anew after `afterMs`, keep this socket until the new one is ready; `graceMs` after that the server may end it. */
 export const MoveFrame = z.object({ op: z.literal('move'), afterMs: z.number(), graceMs: z.number(), why: z.string() });
 /** Events `from`…`to` are lost to this client: continuity is over, said aloud. */
 export const GapFrame = z.object({ op: z.literal('gap'), from: seq, to: seq });
