@@ -68,6 +68,14 @@ describe('a gateway that shuts down', () => {
     expect(new Set(endings.map(({ retryMs }) => retryMs)).size).toBeGreaterThan(60);
   });
 
+  it('does not keep a few waiting for as long as many take to move', async () => {
+    await open({ DRAIN_WINDOW_MS: '60000' });
+    const clients = await Promise.all(Array.from({ length: 20 }, () => house.visitor()));
+    await house.running.close('test');
+    const endings = await Promise.all(clients.map((client) => client.ended()));
+    expect(Math.max(...endings.map(({ retryMs }) => retryMs ?? Infinity))).toBeLessThanOrEqual(1000);
+  });
+
   it('does not wait where nobody is connected', async () => {
     await open({ DRAIN_DELAY_MS: '5000', DRAIN_WINDOW_MS: '5000' });
     const started = Date.now();

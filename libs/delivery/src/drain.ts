@@ -63,7 +63,7 @@ export class Drain {
     }
     const stragglers = this.roster.size;
     this.metrics.stragglers.inc(stragglers);
-    await this.closeStragglers(windowMs);
+    await this.closeStragglers();
     await this.untilEmpty(CLOSING_MS);
     await this.channels.close();
     const tookMs = this.now() - this.startedAt;
@@ -77,21 +77,23 @@ export class Drain {
   }
 
   private tellToMove(windowMs: number, graceMs: number): void {
-    for (const session of this.roster.all()) {
-      const afterMs = Math.round(Math.random() * windowMs);
-      if (session.isLive) session.move({ op: 'move', afterMs, graceMs, why: 'drain' });
-      else session.close(CloseCode.drain, 'drain', afterMs);
+    const sessions = [...this.roster.all()];
+    const spreadMs = spreadFor(sessions.filter(({ isLive }) => !isLive).length);
+    for (const session of sessions) {
+      if (session.isLive) session.move({ op: 'move', afterMs: Math.round(Math.random() * windowMs), graceMs, why: 'drain' });
+      else session.close(CloseCode.drain, 'drain', Math.round(Math.random() * spreadMs));
     }
   }
 
   /** In slices, told to come back at different times: a client that does not know `move` is no reason for a herd. */
-  private async closeStragglers(windowMs: number): Promise<void> {
+  private async closeStragglers(): Promise<void> {
     const sessions: OverlaySession[] = [...this.roster.all()];
     const slices = Math.max(1, Math.min(Math.ceil(sessions.length / ((MOVES_PER_SECOND * SLICE_MS) / 1000)), WINDOW_MIN_MS / SLICE_MS));
     const perSlice = Math.ceil(sessions.length / slices);
+    const spreadMs = spreadFor(sessions.length);
     for (let at = 0; at < sessions.length; at += perSlice) {
       for (const session of sessions.slice(at, at + perSlice)) {
-        session.close(CloseCode.drain, 'drain', Math.round(Math.random() * Math.max(1000, windowMs)));
+        session.close(CloseCode.drain, 'drain', Math.round(Math.random() * spreadMs));
       }
       if (at + perSlice < sessions.length) await this.sleep(SLICE_MS);
     }
@@ -112,4 +114,9 @@ export class Drain {
   private sleep(ms: number): Promise<void> {
     return this.roster.clock.sleep(ms);
   }
+}
+
+/** Who has no link has no alerts: so many as come back are told to wait no longer than their number takes. */
+function spreadFor(sockets: number): number {
+  return Math.max(1000, (sockets / MOVES_PER_SECOND) * 1000);
 }
