@@ -41,13 +41,23 @@ export class FeedAccess {
     this.circuit.close();
   }
 
-  subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
-    return this.ask('subscribe', () =>
-      this.feed.subscribe(creatorId, (signal) => {
-        this.note(signal);
-        listener(signal);
-      }),
-    );
+  async subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
+    const coming: Promise<FeedSubscription>[] = [];
+    const hear = (signal: FeedSignal): void => {
+      this.note(signal);
+      listener(signal);
+    };
+    try {
+      return await this.ask('subscribe', () => {
+        const subscription = this.feed.subscribe(creatorId, hear);
+        coming.push(subscription);
+        return subscription;
+      });
+    } catch (error) {
+      // One that comes after its deadline has nobody left to close it.
+      for (const late of coming) late.then((subscription) => subscription.close()).catch(() => undefined);
+      throw error;
+    }
   }
 
   position(creatorId: string): Promise<FeedPosition | undefined> {

@@ -22,6 +22,10 @@ export class ShakyFeed extends TipFeed {
   stutters = false;
   /** Runs after each reading and before its answer is heard: the place for a race. */
   beforeReading: () => Promise<void> = () => Promise.resolve();
+  /** Holds up each subscription. */
+  beforeSubscribing: () => Promise<void> = () => Promise.resolve();
+  /** How many were made. */
+  subscribed = 0;
   readings = 0;
   grantReadings = 0;
   private readonly listeners = new Set<(signal: FeedSignal) => void>();
@@ -57,12 +61,14 @@ export class ShakyFeed extends TipFeed {
 
   override async subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
     this.check();
+    await this.beforeSubscribing();
     const subscription = await this.inner.subscribe(creatorId, (signal) => {
       if (this.isAway || this.loses(signal)) return;
       listener(signal);
       if (this.stutters) listener(signal);
     });
     this.listeners.add(listener);
+    this.subscribed += 1;
     return {
       close: () => {
         this.listeners.delete(listener);
