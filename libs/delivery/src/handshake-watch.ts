@@ -28,6 +28,9 @@ class Newcomer implements WheelEntry {
 }
 
 /**
+ * Ends connections on which nothing moves, either way, for `idleMs`: whoever asks and never reads the answer would keep its place, which
+ * nobody counts, for ever. A WebSocket is left alone, it has a session that looks after it.
+ *
  * Gives a connection 5 s for the whole head of its first request. Node has `headersTimeout`, but looks at it every 30 s only, and that
  * interval cannot be changed on a server that somebody else made.
  */
@@ -35,7 +38,11 @@ export class HandshakeWatch {
   private readonly wheel = new TimingWheel(TICK_MS);
   private readonly newcomers = new WeakMap<object, Newcomer>();
 
-  constructor(private readonly server: Server) {
+  constructor(
+    private readonly server: Server,
+    idleMs: number,
+  ) {
+    server.setTimeout(idleMs);
     server.headersTimeout = FIRST_REQUEST_MS;
     server.requestTimeout = FIRST_REQUEST_MS;
     server.on('connection', this.came);

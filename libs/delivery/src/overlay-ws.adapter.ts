@@ -4,9 +4,11 @@ import type { INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { CLIENT_FRAME_MAX_BYTES, PROTOCOL } from '@droppio/protocol';
 import { WebSocketServer, type ServerOptions, type Server as WsServer } from 'ws';
+import { DeliverySettings } from './delivery-settings.js';
 import { HandshakeWatch } from './handshake-watch.js';
 import { SocketMetrics } from './metrics.js';
 import { OverlaySocket } from './overlay-link.js';
+import { ADMISSION_MS } from './reception.js';
 import { UpgradeGate } from './upgrade-gate.js';
 
 const CLOSE_TIMEOUT_MS = 5000;
@@ -37,6 +39,7 @@ export interface Arrival {
 export class OverlayWsAdapter extends WsAdapter {
   private readonly gate: UpgradeGate;
   private readonly metrics: SocketMetrics;
+  private readonly settings: DeliverySettings;
   private readonly http: Server;
   private watch: HandshakeWatch | undefined;
   private undo: (() => void) | undefined;
@@ -45,6 +48,7 @@ export class OverlayWsAdapter extends WsAdapter {
     super(app);
     this.gate = app.get(UpgradeGate);
     this.metrics = app.get(SocketMetrics);
+    this.settings = app.get(DeliverySettings);
     this.http = httpServerOf(app);
   }
 
@@ -65,7 +69,7 @@ export class OverlayWsAdapter extends WsAdapter {
       this.upgrade(server, options.path ?? '/', request, socket, head);
     };
     this.http.on('upgrade', upgrade);
-    this.watch = new HandshakeWatch(this.http);
+    this.watch = new HandshakeWatch(this.http, this.idleMs());
     this.undo = () => this.http.off('upgrade', upgrade);
     return server;
   }
@@ -95,6 +99,11 @@ export class OverlayWsAdapter extends WsAdapter {
   override async dispose(): Promise<void> {
     this.watch?.stop();
     await super.dispose();
+  }
+
+  /** Longer than any stream or poll is silent that is still to be answered. */
+  private idleMs(): number {
+    return ADMISSION_MS + 2 * Math.max(this.settings.pingMs, this.settings.pollMs);
   }
 
   private upgrade(server: OverlayServer, path: string, request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -9,7 +9,7 @@ import { FeedMissing } from './errors.js';
 import type { Credentials, OverlaySession } from './overlay-session.js';
 import { SessionRoster } from './session-roster.js';
 
-const ADMISSION_MS = 20_000;
+export const ADMISSION_MS = 20_000;
 const TRIES = 3;
 
 /** Lets sessions in: token, limits, grant, and then their place in the creator's channel. */
