@@ -46,6 +46,11 @@ describe(replayFrames.name, () => {
     expect(replayed[0]).toHaveProperty('d.totals.1', expect.objectContaining({ raw: '5', symbol: 'USDC' }));
   });
 
+  it('sums up what it can where the store holds an amount that is none', () => {
+    const old = (seq: number, raw: string) => tip(seq, { at: STALE, d: aDisplay({ amount: { ...aDisplay().amount, raw } }) });
+    expect(frames([old(1, '5'), old(2, '1.5'), old(3, ''), old(4, '6')])[0]).toMatchObject({ d: { tips: 4, totals: [{ raw: '11' }] } });
+  });
+
   it('sums up a tip as it stands after its updates, and shows nothing of the updates', () => {
     const event = tip(1, { at: STALE, d: aDisplay({ amount: { ...aDisplay().amount, raw: '1' } }) });
     const updated = about(event, 2, { type: 'tip.updated', d: { ...event.d, amount: { ...event.d.amount, raw: '2' } } });

@@ -96,6 +96,8 @@ function skip(from: number, seq: number): SkipFrame {
 function summary(from: number, seq: number, tips: readonly TipDisplay[]): SummaryFrame {
   const totals = new Map<string, TipDisplay['amount']>();
   for (const { amount } of tips) {
+    // A number that somebody spoilt in the store must not keep the overlay out: the tip counts, its amount cannot.
+    if (!/^\d+$/.test(amount.raw)) continue;
     const key = `${String(amount.chainId)} ${amount.token}`;
     const before = totals.get(key);
     totals.set(key, before === undefined ? amount : { ...amount, raw: (BigInt(before.raw) + BigInt(amount.raw)).toString() });
