@@ -21,6 +21,18 @@ describe(FanOut.name, () => {
     expect(isDone).toBe(true);
   });
 
+  it('goes on with the others, now and later, when one of them throws', () => {
+    const broken = {
+      deliver(): void {
+        throw new Error('broken');
+      },
+    };
+    const [before, after] = [new Inbox(), new Inbox()];
+    const fanOut = new FanOut(new Turns());
+    for (const one of [batch(1), batch(2)]) fanOut.send(one, [before, broken, after]);
+    expect([before.got.length, after.got.length]).toEqual([2, 2]);
+  });
+
   it('lets the event loop turn within a big room, and keeps the order for every socket', async () => {
     const room = Array.from({ length: 2500 }, () => new Inbox());
     const [one, two] = [batch(1), batch(2)];

@@ -1,3 +1,5 @@
+import { Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
 import type { FrameBatch } from './frame-batch.js';
 
 /** Sockets written to in one turn of the event loop, over all channels; the rest waits for the next. */
@@ -49,6 +51,7 @@ interface Job {
 
 /** Writes batches to a channel's sockets in order. */
 export class FanOut {
+  private readonly log = new Logger('delivery');
   private readonly jobs: Job[] = [];
 
   constructor(private readonly turns: Turns) {}
@@ -68,7 +71,7 @@ export class FanOut {
     let left = places;
     for (let job = this.jobs[0]; job !== undefined && left > 0; job = this.jobs[0]) {
       const slice = job.receivers.slice(job.next, job.next + left);
-      for (const receiver of slice) receiver.deliver(job.batch);
+      for (const receiver of slice) this.deliver(receiver, job.batch);
       job.next += slice.length;
       left -= Math.max(1, slice.length);
       if (job.next < job.receivers.length) continue;
@@ -76,5 +79,14 @@ export class FanOut {
       job.done?.();
     }
     return places - left;
+  }
+
+  /** One that throws may not cost the others their events, nor the channel its turns. */
+  private deliver(receiver: Receiver, batch: FrameBatch): void {
+    try {
+      receiver.deliver(batch);
+    } catch (error) {
+      this.log.error('delivery.failed', errorFields(error));
+    }
   }
 }
