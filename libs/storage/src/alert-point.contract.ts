@@ -136,6 +136,20 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
         expect(told.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 1203 }, (_, index) => index + 1));
       });
 
+      it('is found by whoever takes up the chain when its telling was lost, and told once', async () => {
+        await alertAfter(2);
+        const block = aChildOf(genesis);
+        await commit(block, [tipToCreator()]);
+        const tell = (height: number, by = fence) => storage.ledger.tellDue(chainId, by, height);
+        expect(await tell(block.number)).toEqual({ kind: 'committed', creators: [] });
+        expect(await tell(block.number + 1, fence + 1)).toEqual({ kind: 'moved' });
+        expect(await events()).toEqual([]);
+        expect(await tell(block.number + 1)).toEqual({ kind: 'committed', creators: [creator.id] });
+        expect(await tell(block.number + 1)).toEqual({ kind: 'committed', creators: [] });
+        await commit(aChildOf(block));
+        expect(await events()).toEqual(['tip r1 confirmed']);
+      });
+
       it('is found again by the next block when its telling was lost', async () => {
         await alertAfter(2);
         const block = aChildOf(genesis);

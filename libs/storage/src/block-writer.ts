@@ -64,20 +64,29 @@ export class BlockWriter {
     });
   }
 
+  tellDue(chainId: number, fence: number, height: number): Promise<CommitOutcome> {
+    return this.release(this.database, chainId, fence, height);
+  }
+
   /**
    * Tells of the tips that waited for this block. A statement of its own after a plain commit: if it is lost, the next block finds them
-   * still due.
+   * still due, or whoever takes up the chain does.
    */
   private async finish(sql: Sql, chainId: number, fence: number, input: BlockInput, row: CommittedRow | undefined): Promise<CommitOutcome> {
     if (row === undefined) return MOVED;
-    const told = new Set(row.creators);
-    for (let isDue = row.due; isDue;) {
-      const values = [chainId, fence, input.block.number + input.onTop, this.clock.now(), BATCH];
-      const [released] = await sql.rows(Released, RELEASE_DUE, values);
-      for (const creator of released?.creators ?? []) told.add(creator);
-      isDue = released?.due === BATCH;
-    }
+    const due = row.due ? await this.release(sql, chainId, fence, input.block.number + input.onTop) : MOVED;
+    const told = new Set([...row.creators, ...(due.kind === 'committed' ? due.creators : [])]);
     return { kind: 'committed', creators: [...told].sort() };
+  }
+
+  private async release(sql: Sql, chainId: number, fence: number, height: number): Promise<CommitOutcome> {
+    const told = new Set<string>();
+    for (;;) {
+      const [released] = await sql.rows(Released, RELEASE_DUE, [chainId, fence, height, this.clock.now(), BATCH]);
+      if (released === undefined) return MOVED;
+      for (const creator of released.creators) told.add(creator);
+      if (released.due < BATCH) return { kind: 'committed', creators: [...told].sort() };
+    }
   }
 
   /** Back to the ancestor, under the lock of the cursor. False: the cursor is elsewhere, or the ancestor is not on our chain. */

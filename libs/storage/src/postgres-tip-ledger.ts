@@ -101,6 +101,10 @@ export class PostgresTipLedger extends TipLedger {
     return done;
   }
 
+  override tellDue(chainId: number, fence: number, height: number): Promise<CommitOutcome> {
+    return this.writer.tellDue(chainId, fence, height);
+  }
+
   override finalize(chainId: number, fence: number, marks: Marks): Promise<FinalizeOutcome> {
     return this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
   }

@@ -86,6 +86,12 @@ export class ChainCommitter {
   }
 
   /** Raises some of what is due; whether that was all. */
+  /** What waited for the block that the cursor stands on, and for those known on top of it, where its committer could not tell any more. */
+  async tellDue(onTop: number): Promise<void> {
+    const height = (this.window.tip?.number ?? -1) + onTop;
+    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.tellDue(this.chainId, this.fence, height)));
+  }
+
   async finalize(marks: Marks): Promise<boolean> {
     const outcome = await this.parts.ledger.finalize(this.chainId, this.fence, marks);
     this.parts.drains.drain(this.expectCommitted(outcome));

@@ -423,4 +423,8 @@ class CutLedger extends MemoryTipLedger {
   override window(...args: Parameters<MemoryTipLedger['window']>): ReturnType<MemoryTipLedger['window']> {
     return this.real.window(...args);
   }
+
+  override tellDue(...args: Parameters<MemoryTipLedger['tellDue']>): ReturnType<MemoryTipLedger['tellDue']> {
+    return this.real.tellDue(...args);
+  }
 }

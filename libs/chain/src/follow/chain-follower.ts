@@ -194,6 +194,7 @@ export class ChainFollower {
     // Known before the first fork is judged.
     await finality.refresh();
     const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
+    await committer.tellDue(chain.confirmations - 1);
     await ledger.looksFor(chain.chainId, term.fence, filterVersion(chain));
     const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics, audit, newcomers, early });
     this.early?.begin();

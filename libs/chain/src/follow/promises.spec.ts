@@ -73,6 +73,19 @@ describe(`${ChainFollower.name} and promised tips`, () => {
     await told(['tip confirmed']);
   });
 
+  it('tells of what waited for the block that it finds committed: whoever committed that may have been cut off', async () => {
+    await follower.stop();
+    const asked: number[] = [];
+    const tellDue = ledger.tellDue.bind(ledger);
+    ledger.tellDue = (chainId, fence, height) => {
+      asked.push(height);
+      return tellDue(chainId, fence, height);
+    };
+    const { number } = chain.tip;
+    follower = followed(chain, ledger, { chain: testChain({ confirmations: 3 }) });
+    await expect.poll(() => asked, { interval: 2, timeout: 4000 }).toEqual([number + 2]);
+  });
+
   it('gives the block the number of blocks on top that are known', async () => {
     await follower.stop();
     const seen: (number | undefined)[] = [];

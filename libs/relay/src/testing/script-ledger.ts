@@ -110,6 +110,7 @@ export class ScriptLedger extends TipLedger {
   override sightings = notHere;
   override sight = notHere;
   override drop = notHere;
+  override tellDue = notHere;
   override looksFor = notHere;
   override backfill = notHere;
   override settled = notHere;

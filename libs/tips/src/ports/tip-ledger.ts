@@ -135,6 +135,11 @@ export abstract class TipLedger {
    */
   abstract reorganise(chainId: number, fence: number, reorg: Reorg): Promise<CommitOutcome>;
   /**
+   * Tells of tips whose last awaited block is at this height or below: for who takes up a chain, since whoever committed that block may have
+   * been cut off before it told. A chain that rests has no next block to find them by.
+   */
+  abstract tellDue(chainId: number, fence: number, height: number): Promise<CommitOutcome>;
+  /**
    * Raises states to `safe`/`finalized` up to these heights; orphaned tips whose height is finalised become `lost`. Idempotent. Holds the
    * cursor only for moments, so that no block waits for a flood of old tips: until it answers without `more`, some are not raised yet and
    * the marks are not set.
