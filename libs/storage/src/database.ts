@@ -4,7 +4,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import * as z from 'zod';
 import type { SessionLimits } from './data-source.js';
 import { planName } from './plan-names.js';
-import { isCollision, storageError } from './storage-errors.js';
+import { isCollision, isGoodbye, storageError } from './storage-errors.js';
 
 /** Values that statements take: bytea as Buffer, int8 as number, everything wider as text. */
 export type SqlValue = string | number | boolean | null | Buffer | readonly string[] | readonly Buffer[];
@@ -121,8 +121,9 @@ class Connection implements Sql {
       const result: unknown = await this.runner.query(statement, values.length === 0 ? undefined : [...values]);
       return result;
     } catch (error) {
-      if (isReadTimeout(error)) await this.hangUp();
-      throw storageError(error);
+      const fault = storageError(error);
+      if (isReadTimeout(error) || isGoodbye(fault)) await this.hangUp();
+      throw fault;
     }
   }
 
@@ -134,7 +135,10 @@ class Connection implements Sql {
     return result.rows;
   }
 
-  /** pg leaves a statement that ran out of time on the wire, and the next user of the connection would wait behind it. */
+  /**
+   * pg leaves a statement that ran out of time on the wire, and the next user of the connection would wait behind it. A server that takes its
+   * leave says so a moment before it hangs up, and the next user may be quicker than that.
+   */
   private async hangUp(): Promise<void> {
     const client: unknown = await this.runner.connect();
     if (client instanceof Client) void client.end().catch(() => undefined);

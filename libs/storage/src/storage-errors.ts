@@ -14,6 +14,7 @@ const PostgresFault = z.looseObject({ code: z.string().length(5), constraint: z.
 const REFUSALS = ['21', '22', '23', '42'];
 /** Serialization failure and deadlock: the transaction did nothing and may be run again at once. */
 const COLLISIONS = ['40001', '40P01'];
+const GOODBYES = ['57P01', '57P02', '57P03'];
 const UNIQUE_VIOLATION = '23505';
 
 /** The one funnel from Postgres, driver and TypeORM to our words. Values of the statement never reach the message. */
@@ -27,6 +28,11 @@ export function storageError(error: unknown): Error {
   if (REFUSALS.some((prefix) => code.startsWith(prefix)))
     return new StorageRefused('Postgres refused the statement.', { cause: error, context });
   return new StorageUnavailable('Postgres could not do it right now.', { cause: error, context });
+}
+
+/** The server ends the connection after this: it is told to, it has crashed, or it is not up yet. */
+export function isGoodbye(error: unknown): boolean {
+  return error instanceof StorageUnavailable && GOODBYES.includes(String(error.context['sqlState']));
 }
 
 export function isCollision(error: unknown): boolean {
