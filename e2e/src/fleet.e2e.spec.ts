@@ -85,6 +85,7 @@ describe('three gateways with tips flowing', () => {
 
     expect(crowd.faults()).toEqual([]);
     expect(crowd.overlays.filter(({ links }) => links < 2)).toEqual([]);
-    expect(fleet.busiestSecond).toBeLessThanOrEqual(MOST_UPGRADES * 2);
+    // A herd may use up what a gate lets in at once, twice its rate, and the rate on top.
+    expect(fleet.busiestSecond).toBeLessThanOrEqual(MOST_UPGRADES * 3);
   });
 });
