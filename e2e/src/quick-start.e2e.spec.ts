@@ -141,7 +141,8 @@ describe('the quick start', () => {
     process.kill(-child.pid, 'SIGINT');
     await sleep(gapMs);
     process.kill(-child.pid, 'SIGINT');
-    expect(await child.ended).toBe(0);
+    // When everything has stopped already, the second signal may strike npm itself in its last moment: 128.
+    expect([0, 128]).toContain(await child.ended);
     expect(leftBehind()).toEqual([]);
   });
 
