@@ -7,6 +7,8 @@ interface Stoppable {
 
 /** One Ctrl-C often comes twice, from the terminal to the whole group and from npm to its child; a person's second one comes later. */
 const REPEAT_MS = 2000;
+/** So nobody is gone before the second one can have come: npm, with nothing left to wait for, would die of it. */
+const LEAST_STOP_MS = 200;
 /** A start has no half-way stop: it is waited for, but not for ever. */
 const START_PATIENCE_MS = 15_000;
 
@@ -39,7 +41,8 @@ export async function runMain(start: () => Promise<Stoppable>): Promise<void> {
 }
 
 function end(running: Stoppable, reason: string): void {
-  void running.close(reason).finally(() => process.exit(0));
+  const echoes = new Promise((resolve) => setTimeout(resolve, LEAST_STOP_MS));
+  void Promise.allSettled([running.close(reason), echoes]).finally(() => process.exit(0));
 }
 
 /** Ends the process with 1: the sentence of a fault that a person can mend, the stack of anything else. */
