@@ -5,8 +5,7 @@ import type { ChainStory } from './chain-story.js';
 import type { Group } from './group.js';
 import type { OverlaySink } from './overlay-sink.js';
 
-/** A machine may be busy with others; what has not come to rest after this long never will. */
-const SETTLE_MS = 90_000;
+const SETTLE_MS = 30_000;
 const SINK_MS = 8000;
 /** How long a chain may rest before it gets one more block. */
 const REST_MS = 5000;
