@@ -4,12 +4,15 @@ import { startApp, type AppProcess } from '../houses/app-process.js';
 const SAMPLE_MS = 250;
 const STOP_MS = 60_000;
 
+interface Sample {
+  readonly atMs: number;
+  readonly count: number;
+}
+
 /** Gateways as a cluster runs them: those in service get new connections, one that ends is out of service first. */
 export class GatewayFleet {
   readonly members: AppProcess[] = [];
-  private readonly accepted = new Map<string, { readonly at: number; readonly count: number }>();
-  /** Most upgrades that a gateway has let in within a second. */
-  busiestSecond = 0;
+  private readonly accepted = new Map<string, Sample[]>();
   private next = 0;
   private readonly sampling = new AbortController();
 
@@ -45,6 +48,17 @@ export class GatewayFleet {
     await Promise.all(this.members.map(({ child }) => child.stop('SIGKILL')));
   }
 
+  /** Upgrades a second that one gateway has let in, at most, over any stretch of this length or a sample longer. */
+  busiest(seconds: number): number {
+    const rates = [...this.accepted.values()].flatMap((samples) =>
+      samples.flatMap((from) => {
+        const to = samples.find(({ atMs }) => atMs >= from.atMs + seconds * 1000);
+        return to === undefined ? [] : [((to.count - from.count) / (to.atMs - from.atMs)) * 1000];
+      }),
+    );
+    return Math.max(0, ...rates);
+  }
+
   private async sample(): Promise<void> {
     const { signal } = this.sampling;
     while (!signal.aborted) {
@@ -57,14 +71,7 @@ export class GatewayFleet {
     const text = await (await fetch(`${internalUrl}/metrics`)).text();
     const lines = text.matchAll(/^droppio_gateway_upgrades_total\{[^}]*result="accepted"[^}]*\} (\d+)/gm);
     const count = [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
-    const now = performance.now();
-    const before = this.accepted.get(internalUrl) ?? { at: now, count };
-    const seconds = (now - before.at) / 1000;
-    if (seconds < 1) {
-      this.accepted.set(internalUrl, before);
-      return;
-    }
-    this.busiestSecond = Math.max(this.busiestSecond, (count - before.count) / seconds);
-    this.accepted.set(internalUrl, { at: now, count });
+    const samples = this.accepted.get(internalUrl) ?? [];
+    this.accepted.set(internalUrl, [...samples, { atMs: performance.now(), count }]);
   }
 }
