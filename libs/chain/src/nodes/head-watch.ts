@@ -23,7 +23,7 @@ export interface HeadSources {
   readonly sockets: readonly SocketTarget[];
   /** Fixed interval of polls while no socket is healthy. */
   readonly pollMs?: number | undefined;
-  /** False: what this one tells is passed over for now. */
+  /** `false`: in doubt, so its heads count for nothing until it is heard again. */
   readonly isHeard?: (name: string) => boolean;
 }
 
