@@ -1,13 +1,10 @@
-import 'reflect-metadata';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { RedisBrokerModule } from '@droppio/broker';
-import { Health, Instance, PlatformModule } from '@droppio/platform';
 import { OverlayTokens, parseTokenKeys } from '@droppio/protocol/overlay-token';
 import { DEFAULT_OVERLAY_CONFIG, TipFeed } from '@droppio/tips';
 import { aTipEvent } from '@droppio/tips/testing';
+import { openFeed } from '../houses/feed-door.js';
 
 export interface Streamer {
   readonly creatorId: string;
@@ -29,12 +26,9 @@ export class TipSource {
   ) {}
 
   static async open(redisUrl: string, count: number): Promise<TipSource> {
-    class Source {}
-    const imports = [PlatformModule.for(new Instance('source', 'source'), new Health()), RedisBrokerModule.for({ url: redisUrl })];
-    const context = await NestFactory.createApplicationContext({ module: Source, imports }, { logger: false, abortOnError: false });
+    const { feed, context } = await openFeed(redisUrl);
     const tokenKeys = `1:${randomBytes(32).toString('hex')}`;
     const tokens = new OverlayTokens(parseTokenKeys(tokenKeys));
-    const feed = context.get(TipFeed);
     const streamers: Streamer[] = [];
     for (let n = 0; n < count; n += 1) {
       const [creatorId, overlayId, epoch] = [randomUUID(), randomUUID(), randomUUID().slice(0, 8)];

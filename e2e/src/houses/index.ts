@@ -1,4 +1,5 @@
 export * from './app-process.js';
+export * from './feed-door.js';
 export * from './house.js';
 export * from './standalone.js';
 export * from './trio.js';

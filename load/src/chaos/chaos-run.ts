@@ -1,4 +1,4 @@
-import { openFeed } from './feed-door.js';
+import { openFeed } from '@droppio/e2e/houses';
 import { runGroup } from './group-run.js';
 import { ListenerPool } from './listener-process.js';
 import { noFindings, type Findings } from './oracle.js';

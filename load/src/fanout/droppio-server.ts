@@ -1,9 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { startApp } from '@droppio/e2e/houses';
+import { openFeed, startApp } from '@droppio/e2e/houses';
 import { PROTOCOL } from '@droppio/protocol';
 import { OverlayTokens, parseTokenKeys } from '@droppio/protocol/overlay-token';
 import { DEFAULT_OVERLAY_CONFIG, TIP_TTL_MS, type CreatorEvent, type TipFeed } from '@droppio/tips';
-import { openFeed } from '../chaos/feed-door.js';
 import type { FanServer } from './server.js';
 
 /** Heartbeats are off for everybody. */

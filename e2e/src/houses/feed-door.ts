@@ -11,7 +11,7 @@ export async function openFeed(
 ): Promise<{ readonly feed: TipFeed; readonly queue: RelayQueue; readonly context: INestApplicationContext }> {
   Logger.overrideLogger(false);
   class Door {}
-  const imports = [PlatformModule.for(new Instance('chaos', 'chaos'), new Health()), RedisBrokerModule.for({ url: redisUrl })];
+  const imports = [PlatformModule.for(new Instance('feed', 'feed'), new Health()), RedisBrokerModule.for({ url: redisUrl })];
   const context = await NestFactory.createApplicationContext({ module: Door, imports }, { logger: false, abortOnError: false });
   return { feed: context.get(TipFeed), queue: context.get(RelayQueue), context };
 }
