@@ -1,5 +1,5 @@
 import type { TokenKey } from '@droppio/protocol/overlay-token';
-import type { SignInRules } from './sign-in-message.js';
+import type { SignInRules } from './access/sign-in-message.js';
 
 export interface SignInOptions extends SignInRules {
   /** Nodes that contract wallets are asked on, RPC address by chain id. */

@@ -1,22 +1,22 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
-import { AccessGuard } from './access.guard.js';
-import { CreatorsController } from './creators.controller.js';
+import { AccessGuard } from './access/access.guard.js';
+import { CreatorsController } from './profile/creators.controller.js';
 import { CreatorsOptions } from './creators-options.js';
-import { Credentials } from './credentials.js';
-import { HttpMetrics } from './http-metrics.js';
+import { Credentials } from './access/credentials.js';
+import { HttpMetrics } from './edge/http-metrics.js';
 import { metrics } from './metrics.js';
-import { OverlayLinks } from './overlay-links.js';
-import { OverlaysController } from './overlays.controller.js';
-import { OverlaysService } from './overlays.service.js';
-import { RequestPipe } from './request.pipe.js';
-import { Sessions } from './sessions.js';
-import { SignInController } from './sign-in.controller.js';
-import { SignInNonces } from './sign-in-nonces.js';
-import { TipsController } from './tips.controller.js';
-import { WalletProof } from './wallet-proof.js';
-import { ContractWallets } from './wallet-signatures.js';
+import { OverlayLinks } from './overlays/overlay-links.js';
+import { OverlaysController } from './overlays/overlays.controller.js';
+import { OverlaysService } from './overlays/overlays.service.js';
+import { RequestPipe } from './edge/request.pipe.js';
+import { Sessions } from './access/sessions.js';
+import { SignInController } from './access/sign-in.controller.js';
+import { SignInNonces } from './access/sign-in-nonces.js';
+import { TipsController } from './tips/tips.controller.js';
+import { WalletProof } from './access/wallet-proof.js';
+import { ContractWallets } from './access/wallet-signatures.js';
 
 /** HTTP → config. Needs `CreatorDirectory`, `SignInStore`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
 @Module({})

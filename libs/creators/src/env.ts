@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { parseTokenKeys } from '@droppio/protocol/overlay-token';
 import * as z from 'zod';
-import type { HttpOptions } from './http.js';
+import type { HttpOptions } from './edge/http.js';
 import { CreatorsOptions } from './creators-options.js';
 
 const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);

@@ -3,10 +3,10 @@ import { DEFAULT_OVERLAY_CONFIG, type StoredTip } from '@droppio/tips';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import { NewCreatorBody } from './creator.schema.js';
-import { addressField } from './fields.js';
-import { NewOverlayBody, OverlayChangeBody, TestAlertBody } from './overlay.schema.js';
-import { TipsQuery, tipPage, TipPage } from './tip.schema.js';
+import { NewCreatorBody } from './profile/creator.schema.js';
+import { addressField } from './edge/fields.js';
+import { NewOverlayBody, OverlayChangeBody, TestAlertBody } from './overlays/overlay.schema.js';
+import { TipsQuery, tipPage, TipPage } from './tips/tip.schema.js';
 
 const wallet = '0x52908400098527886e0f7030069857d2e4169ee7';
 const messages = (schema: z.ZodType, value: unknown): string[] => schema.safeParse(value).error?.issues.map((issue) => issue.message) ?? [];

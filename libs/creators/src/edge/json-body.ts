@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { BodyTooLarge, InvalidRequest, UnsupportedMediaType } from './errors.js';
+import { BodyTooLarge, InvalidRequest, UnsupportedMediaType } from '../errors.js';
 
 export const BODY_MAX_BYTES = 64 * 1024;
 export const BODY_MAX_DEPTH = 16;

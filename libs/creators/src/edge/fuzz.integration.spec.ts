@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { readDocument, startTestApi, type Answer, type ApiDocument, type Route, type TestApi, type TestCreator } from './testing/index.js';
+import { readDocument, startTestApi, type Answer, type ApiDocument, type Route, type TestApi, type TestCreator } from '../testing/index.js';
 
 const api: TestApi = await startTestApi(inject('postgresUrl'));
 const document: ApiDocument = readDocument((await api.call('GET', '/openapi.json')).json);

@@ -4,8 +4,8 @@ import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { CreatorDirectory, Unauthorized } from '@droppio/tips';
 import type { Caller } from './access.js';
 import { hashAccessToken, isAccessToken } from './access-token.js';
-import { CreatorsOptions } from './creators-options.js';
-import { Forbidden } from './errors.js';
+import { CreatorsOptions } from '../creators-options.js';
+import { Forbidden } from '../errors.js';
 import { Sessions } from './sessions.js';
 
 /** What of a request proves who asks. */

@@ -1,6 +1,6 @@
 import { MOST_ALERT_AFTER, type Creator } from '@droppio/tips';
 import * as z from 'zod';
-import { addressField, addressShape, nameField, timeShape } from './fields.js';
+import { addressField, addressShape, nameField, timeShape } from '../edge/fields.js';
 
 export const handleField = z.string().regex(/^[a-z0-9_-]{3,32}$/, 'must be 3 to 32 of a-z, 0-9, _ and -');
 

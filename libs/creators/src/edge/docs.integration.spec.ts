@@ -1,6 +1,6 @@
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { startTestApi, type TestApi } from './testing/index.js';
+import { startTestApi, type TestApi } from '../testing/index.js';
 
 let api: TestApi;
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import type { Overlay } from '@droppio/tips';
-import { CreatorsOptions } from './creators-options.js';
+import { CreatorsOptions } from '../creators-options.js';
 import type { OverlayUrlView } from './overlay.schema.js';
 
 /** The addresses that open an overlay. Nothing of them is stored: the token is signed anew from the overlay's version. */

@@ -1,7 +1,7 @@
 import { toHex, type Session } from '@droppio/tips';
 import * as z from 'zod';
-import { handleField } from './creator.schema.js';
-import { nameField, timeShape } from './fields.js';
+import { handleField } from '../profile/creator.schema.js';
+import { nameField, timeShape } from '../edge/fields.js';
 
 export const NonceView = z.object({ nonce: z.string(), expiresAt: timeShape }).meta({ id: 'SignInNonce' });
 

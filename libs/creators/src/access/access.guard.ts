@@ -6,10 +6,10 @@ import type { Request, Response } from 'express';
 import { Counter } from 'prom-client';
 import { rememberCaller, ROLES, type Caller, type Role } from './access.js';
 import { Credentials, type Shown } from './credentials.js';
-import { Forbidden } from './errors.js';
-import { routeOf } from './http-metrics.js';
-import { AUTH_REFUSED } from './metrics.js';
-import { requestIdOf } from './request-id.js';
+import { Forbidden } from '../errors.js';
+import { routeOf } from '../edge/http-metrics.js';
+import { AUTH_REFUSED } from '../metrics.js';
+import { requestIdOf } from '../edge/request-id.js';
 
 const CREATORS_ONLY: readonly Role[] = ['creator'];
 

@@ -1,6 +1,6 @@
 import { tipId, TIP_STATES, type HistoryPage, type StoredTip } from '@droppio/tips';
 import * as z from 'zod';
-import { addressShape, hashShape, pageQuery, pageShape, timeShape } from './fields.js';
+import { addressShape, hashShape, pageQuery, pageShape, timeShape } from '../edge/fields.js';
 
 export const TipsQuery = z.strictObject(pageQuery);
 export type TipsQuery = z.output<typeof TipsQuery>;

@@ -1,7 +1,7 @@
 import { TipLedger, type CreatorEvent } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { startTestApi, type TestApi, type TestCreator } from './testing/index.js';
+import { startTestApi, type TestApi, type TestCreator } from '../testing/index.js';
 
 let api: TestApi;
 let ada: TestCreator;

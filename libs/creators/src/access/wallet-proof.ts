@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, SignInStore, type Hex } from '@droppio/tips';
-import { CreatorsOptions } from './creators-options.js';
+import { CreatorsOptions } from '../creators-options.js';
 import { hashNonce, SignInNonces } from './sign-in-nonces.js';
 import { notAccepted, readSignIn, type SignInClaim } from './sign-in-message.js';
 import { ContractWallets, signerOf } from './wallet-signatures.js';

@@ -2,8 +2,8 @@ import { Body, Controller, Get, HttpCode, Param, Patch, Post } from '@nestjs/com
 import { ApiAcceptedResponse, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Creator, OverlayChange } from '@droppio/tips';
 import type * as z from 'zod';
-import { Me } from './access.js';
-import { idField } from './fields.js';
+import { Me } from '../access/access.js';
+import { idField } from '../edge/fields.js';
 import { OverlayLinks } from './overlay-links.js';
 import {
   NewOverlayBody,

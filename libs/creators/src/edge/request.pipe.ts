@@ -1,5 +1,5 @@
 import { Injectable, StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
-import { InvalidRequest, type Fault } from './errors.js';
+import { InvalidRequest, type Fault } from '../errors.js';
 
 type Issues = Parameters<NonNullable<ConstructorParameters<typeof StandardSchemaValidationPipe>[0]>['exceptionFactory'] & object>[0];
 const PLACES = { body: 'body', query: 'query', param: 'path', custom: 'body' } as const;

@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { TipLedger, type Creator } from '@droppio/tips';
-import { Me } from './access.js';
+import { Me } from '../access/access.js';
 import { tipPage, TipPage, TipsQuery } from './tip.schema.js';
 
 @ApiTags('tips')

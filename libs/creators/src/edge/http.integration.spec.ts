@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { TipLedger, StorageUnavailable } from '@droppio/tips';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { serveOverlayPage } from './index.js';
-import { startTestApi, type TestApi, type TestCreator } from './testing/index.js';
+import { serveOverlayPage } from '../index.js';
+import { startTestApi, type TestApi, type TestCreator } from '../testing/index.js';
 
 const PAGE = '<!doctype html><meta name="droppio-gateway" content=""><script type="module" src="./assets/index-abc.js"></script>';
 const pageDir = mkdtempSync(join(tmpdir(), 'overlay-page-'));

@@ -1,6 +1,6 @@
 import { DEFAULT_OVERLAY_CONFIG, type Overlay } from '@droppio/tips';
 import * as z from 'zod';
-import { nameField, timeShape } from './fields.js';
+import { nameField, timeShape } from '../edge/fields.js';
 
 export const OverlayConfigBody = z
   .strictObject({

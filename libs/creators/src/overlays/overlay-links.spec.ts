@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { describe, expect, it } from 'vitest';
-import { CreatorsOptions } from './creators-options.js';
+import { CreatorsOptions } from '../creators-options.js';
 import { OverlayLinks } from './overlay-links.js';
 
 const tokenKeys = [{ id: 1, secret: new Uint8Array(32).fill(7) }];

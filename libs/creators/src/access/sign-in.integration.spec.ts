@@ -1,7 +1,7 @@
 import { toHex, type Hex } from '@droppio/tips';
-import { anvil, type AnvilNode } from './testing/anvil.js';
+import { anvil, type AnvilNode } from '../testing/anvil.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { aMessage, aNonce, aSignIn, aSignUp, aWallet, SIGN_IN_ORIGIN, signIn, startTestApi, type TestApi } from './testing/index.js';
+import { aMessage, aNonce, aSignIn, aSignUp, aWallet, SIGN_IN_ORIGIN, signIn, startTestApi, type TestApi } from '../testing/index.js';
 
 /* Contracts that answer EIP-1271's question with yes, or with nothing. */
 const SAYS_YES = '0x631626ba7e60e01b60005260206000f3';

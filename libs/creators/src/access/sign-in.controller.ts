@@ -4,10 +4,10 @@ import { CreatorDirectory, NotFound, type Creator, type Hex, type Session } from
 import type { Request, Response } from 'express';
 import type * as z from 'zod';
 import { Me, MySession, Public } from './access.js';
-import { creatorView, CreatorView } from './creator.schema.js';
-import { CreatorsOptions } from './creators-options.js';
-import { Forbidden } from './errors.js';
-import { idField } from './fields.js';
+import { creatorView, CreatorView } from '../profile/creator.schema.js';
+import { CreatorsOptions } from '../creators-options.js';
+import { Forbidden } from '../errors.js';
+import { idField } from '../edge/fields.js';
 import { Sessions } from './sessions.js';
 import { NonceView, SessionList, sessionView, SignInBody } from './sign-in.schema.js';
 import { WalletProof } from './wallet-proof.js';

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import { ChainUnavailable, toHex, within, type Hex } from '@droppio/tips';
 import { createPublicClient, hashMessage, http, recoverAddress } from 'viem';
-import { Overloaded } from './errors.js';
+import { Overloaded } from '../errors.js';
 
 const RPC_TIMEOUT_MS = 2000;
 const CALLS_AT_ONCE = 8;

@@ -12,7 +12,7 @@ import {
   type OverlayChange,
   type TipDisplay,
 } from '@droppio/tips';
-import { LimitReached } from './errors.js';
+import { LimitReached } from '../errors.js';
 import type { NewOverlayBody, TestAlertBody } from './overlay.schema.js';
 
 /** A soft bound against runaway scripts: two creations at the same moment may pass it by one. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { newAccessToken } from './index.js';
+import { newAccessToken } from '../index.js';
 import {
   aSignIn,
   aWallet,
@@ -14,7 +14,7 @@ import {
   type Route,
   type TestApi,
   type TestCreator,
-} from './testing/index.js';
+} from '../testing/index.js';
 
 /*
  * Who may do what. Every operation of the document must be in here: a route that nobody has thought about fails. `other` is a creator who

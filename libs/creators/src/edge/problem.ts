@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import type * as tips from '@droppio/tips';
 import { DroppioError } from '@droppio/tips';
-import type * as local from './errors.js';
-import { InvalidRequest, Overloaded, type Fault } from './errors.js';
+import type * as local from '../errors.js';
+import { InvalidRequest, Overloaded, type Fault } from '../errors.js';
 
 /** Where the words behind each `type` are served. */
 export const PROBLEMS_PATH = '/docs/problems';

@@ -2,8 +2,8 @@ import { BadRequestException, InternalServerErrorException, NotFoundException, P
 import * as tips from '@droppio/tips';
 import { DroppioError, NotFound, StorageUnavailable } from '@droppio/tips';
 import { describe, expect, it } from 'vitest';
-import * as local from './errors.js';
-import { InvalidRequest, Overloaded } from './errors.js';
+import * as local from '../errors.js';
+import { InvalidRequest, Overloaded } from '../errors.js';
 import { problemOf, PROBLEMS } from './problem.js';
 
 class OfAnotherRoom extends DroppioError {

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CreatorDirectory, type Creator } from '@droppio/tips';
-import { AllowOnly, Me } from './access.js';
-import { hashAccessToken, newAccessToken } from './access-token.js';
+import { AllowOnly, Me } from '../access/access.js';
+import { hashAccessToken, newAccessToken } from '../access/access-token.js';
 import { CreatorChangeBody, creatorView, CreatorView, NewCreatorBody, NewCreatorView } from './creator.schema.js';
 
 @ApiTags('creators')
