@@ -37,6 +37,12 @@ export class UnsupportedMediaType extends DroppioError {
   readonly retryable = false;
 }
 
+/** A document is changed only by who says which version of it he has read. */
+export class PreconditionRequired extends DroppioError {
+  readonly code = 'precondition-required';
+  readonly retryable = false;
+}
+
 /** One more would be more than an account may have. */
 export class LimitReached extends DroppioError {
   readonly code = 'limit-reached';

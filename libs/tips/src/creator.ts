@@ -38,6 +38,9 @@ export interface OverlayConfig {
 
 export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = { schemaVersion: 1, durationMs: 8000 };
 
+/** The versions of a document that a change may replace: the one that its author has read, or whatever is there. */
+export type ExpectedVersion = readonly number[] | 'any';
+
 /** What a gateway must know of an overlay to admit a socket: the feed carries it, so a gateway needs no database. */
 export interface OverlayGrant {
   readonly overlayId: string;

@@ -69,6 +69,12 @@ export class Conflict extends DroppioError {
   readonly retryable = false;
 }
 
+/** The thing has another version by now than the caller expects. Read it again, then decide. */
+export class PreconditionFailed extends DroppioError {
+  readonly code = 'precondition-failed';
+  readonly retryable = false;
+}
+
 /** A page cursor that this server did not give out. */
 export class InvalidCursor extends DroppioError {
   readonly code = 'invalid-cursor';

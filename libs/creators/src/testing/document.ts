@@ -7,7 +7,7 @@ const Operation = z.object({
   operationId: z.string(),
   summary: z.string(),
   security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
-  parameters: z.array(z.object({ name: z.string(), in: z.enum(['path', 'query']), schema: Schema })).default([]),
+  parameters: z.array(z.object({ name: z.string(), in: z.enum(['path', 'query', 'header']), schema: Schema })).default([]),
   requestBody: Content.optional(),
   responses: z.record(z.string(), Content),
 });
