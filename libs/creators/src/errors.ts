@@ -26,6 +26,18 @@ export class Forbidden extends DroppioError {
   readonly retryable = false;
 }
 
+/** The token is the creator's, but was not made for this. */
+export class ScopeMissing extends DroppioError {
+  readonly code = 'scope-missing';
+  readonly retryable = false;
+}
+
+/** The browser signed in too long ago for what moves money or power: sign in again. */
+export class SignInStale extends DroppioError {
+  readonly code = 'fresh-sign-in-required';
+  readonly retryable = false;
+}
+
 export class BodyTooLarge extends DroppioError {
   readonly code = 'body-too-large';
   readonly retryable = false;

@@ -130,22 +130,3 @@ export const OverlayEntity = new EntitySchema<OverlayRow & { creator?: CreatorRo
   relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'overlays_creator' } } },
   indices: [{ name: 'overlays_of', columns: ['creatorId', 'createdAt'] }],
 });
-
-/** Access tokens by their SHA-256; the token itself is never stored. */
-export interface AccessTokenRow {
-  hash: Hex;
-  creatorId: string;
-  createdAt: Date;
-}
-
-export const AccessTokenEntity = new EntitySchema<AccessTokenRow & { creator?: CreatorRow }>({
-  name: 'AccessToken',
-  tableName: 'access_tokens',
-  columns: {
-    hash: { ...bytes, primary: true, primaryKeyConstraintName: 'access_tokens_hash' },
-    creatorId: { type: 'uuid', name: 'creator_id' },
-    createdAt: { ...now, name: 'created_at' },
-  },
-  relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'access_tokens_creator' } } },
-  indices: [{ name: 'access_tokens_of', columns: ['creatorId'] }],
-});

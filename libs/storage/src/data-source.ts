@@ -2,20 +2,16 @@ import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import { Client, type ClientConfig, type PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
+import { AccessTokenEntity } from './access-token-entity.js';
 import { ChainBlockEntity, ChainCoverageEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
-import {
-  AccessTokenEntity,
-  CreatorEntity,
-  CreatorEventEntity,
-  CreatorStreamEntity,
-  CreatorWalletEntity,
-  OverlayEntity,
-} from './creator-entities.js';
+import { CreatorEntity, CreatorEventEntity, CreatorStreamEntity, CreatorWalletEntity, OverlayEntity } from './creator-entities.js';
+import { IdempotencyKeyEntity } from './idempotency-entity.js';
 import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
 import { SignIn1763900000000 } from './migration-0002-sign-in.js';
 import { AlertAfter1764000000000 } from './migration-0003-alert-after.js';
 import { Coverage1764100000000 } from './migration-0004-coverage.js';
 import { WalletAge1764200000000 } from './migration-0005-wallet-age.js';
+import { Credentials1764300000000 } from './migration-0006-credentials.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -27,6 +23,7 @@ export const MIGRATIONS = [
   AlertAfter1764000000000,
   Coverage1764100000000,
   WalletAge1764200000000,
+  Credentials1764300000000,
 ];
 
 export interface SessionLimits {
@@ -67,12 +64,15 @@ export function createDataSource(options: StorageOptions): DataSource {
       AccessTokenEntity,
       SpentNonceEntity,
       SessionEntity,
+      IdempotencyKeyEntity,
     ],
     migrations: MIGRATIONS,
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'all',
     synchronize: false,
     installExtensions: false,
+    // Spells the default of a generated uuid as Postgres has it built in.
+    uuidExtension: 'pgcrypto',
     logging: false,
     // An idle connection that breaks is replaced by the pool at the next call; unheard, the event would end the process.
     poolErrorHandler: (error: unknown) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StartupFault } from '@droppio/platform';
+import { describeAccessTokens } from './access-tokens.contract.js';
 import { describeAlertPoint } from './alert-point.contract.js';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { claimFolder } from './embedded-claim.js';
@@ -65,6 +66,7 @@ describe('an embedded Postgres', () => {
   describeTipReading('an embedded Postgres', make);
   describeCreatorDirectory('an embedded Postgres', make);
   describeSignInStore('an embedded Postgres', make);
+  describeAccessTokens('an embedded Postgres', make);
   describeLeaderLock('an embedded Postgres', () =>
     Promise.resolve({
       join: () => new PostgresLeaderLock({ url: postgres.url }),

@@ -16,15 +16,8 @@ import {
   type TipDisplay,
 } from '@droppio/tips';
 import * as z from 'zod';
-import { bytesToHex, hexToBytes } from './columns.js';
-import {
-  AccessTokenEntity,
-  CreatorEntity,
-  CreatorWalletEntity,
-  OverlayEntity,
-  type CreatorRow,
-  type OverlayRow,
-} from './creator-entities.js';
+import { hexToBytes } from './columns.js';
+import { CreatorEntity, CreatorWalletEntity, OverlayEntity, type CreatorRow, type OverlayRow } from './creator-entities.js';
 import { Database } from './database.js';
 import { CHANGE_CREATOR, CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
 import { isId } from './event-log.js';
@@ -95,11 +88,6 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
   override async creatorByWallet(wallet: Hex): Promise<Creator | undefined> {
     const row = await this.database.read((manager) => manager.findOneBy(CreatorWalletEntity, { address: wallet }));
     return row === null ? undefined : this.creator(row.creatorId);
-  }
-
-  override async creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined> {
-    const token = await this.database.read((manager) => manager.findOneBy(AccessTokenEntity, { hash: bytesToHex(hash) }));
-    return token === null ? undefined : this.creator(token.creatorId);
   }
 
   override async changeCreator(id: string, { displayName, alertAfter }: CreatorChange): Promise<Creator> {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { NotFound, SignInStore, type NewSession, type Session } from '@droppio/tips';
+import { FRESH_SIGN_IN_MS, NotFound, SignInStore, type NewSession, type Session } from '@droppio/tips';
 import * as z from 'zod';
 import { Database } from './database.js';
 import { isId } from './event-log.js';
 
 const SESSIONS_MAX = 20;
-const SHOWN = 'id, creator_id, created_at, seen_at, expires_at, agent';
+const SHOWN = `id, creator_id, created_at, seen_at, expires_at, agent,
+  created_at > now() - ${String(FRESH_SIGN_IN_MS)} * interval '1 millisecond' AS is_fresh`;
 const WORKS = "expires_at > now() AND seen_at > now() - idle_ms * interval '1 millisecond'";
 
 const SessionRow = z
@@ -17,6 +18,7 @@ const SessionRow = z
     seen_at: z.date(),
     expires_at: z.date(),
     agent: z.string(),
+    is_fresh: z.boolean(),
   })
   .transform((row): Session => ({
     id: row.id,
@@ -25,6 +27,7 @@ const SessionRow = z
     seenAt: row.seen_at,
     expiresAt: row.expires_at,
     agent: row.agent,
+    isFresh: row.is_fresh,
   }));
 const Hash = z.object({ hash: z.instanceof(Buffer) });
 const Id = z.object({ id: z.string() });

@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { describeAccessTokens } from './access-tokens.contract.js';
 import { describeAlertPoint } from './alert-point.contract.js';
 import { describeBackfill } from './backfill.contract.js';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
@@ -20,6 +21,7 @@ describeTipReading(where, make);
 describeBackfill(where, make);
 describeCreatorDirectory(where, make);
 describeSignInStore(where, make);
+describeAccessTokens(where, make);
 describeWalletRegister(where, async () => {
   const storage = await make();
   const owner = await aCreator(storage, 0);

@@ -66,6 +66,18 @@ export function describeSignInStore(where: string, make: () => Promise<TestStora
       expect(await storage.signIn.session(wanted.secretHash)).toBeUndefined();
     });
 
+    it('says whether a sign-in is fresh, by the clock of the database', async () => {
+      const wanted = aSession();
+      const { id, isFresh } = await storage.signIn.openSession(wanted);
+      expect(isFresh).toBe(true);
+      const age = (minutes: string) =>
+        storage.database.run('UPDATE sessions SET created_at = now() - $2::interval WHERE id = $1', [id, minutes]);
+      await age('9 minutes 50 seconds');
+      expect((await storage.signIn.session(wanted.secretHash))?.isFresh).toBe(true);
+      await age('10 minutes 1 second');
+      expect((await storage.signIn.session(wanted.secretHash))?.isFresh).toBe(false);
+    });
+
     it('ends sessions that are not used, and all of them in the end', async () => {
       const idle = aSession({ idleMs: 50 });
       const old = aSession({ maxMs: 50 });

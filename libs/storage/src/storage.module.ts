@@ -1,9 +1,10 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { CreatorDirectory, LeaderLock, SignInStore, TipLedger, WalletRegister } from '@droppio/tips';
+import { AccessTokens, CreatorDirectory, LeaderLock, SignInStore, TipLedger, WalletRegister } from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
+import { PostgresAccessTokens } from './postgres-access-tokens.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
@@ -48,13 +49,14 @@ export class StorageModule {
         { provide: Database, useFactory: () => openDatabase(options) },
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
+        { provide: AccessTokens, useClass: PostgresAccessTokens },
         { provide: SignInStore, useClass: PostgresSignInStore },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
         { provide: LeaderLock, useFactory: () => new PostgresLeaderLock(options) },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory, SignInStore, LeaderLock, WalletRegister],
+      exports: [TipLedger, CreatorDirectory, AccessTokens, SignInStore, LeaderLock, WalletRegister],
     };
   }
 }

@@ -4,9 +4,9 @@ import { Unauthorized } from '@droppio/tips';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Request, Response } from 'express';
 import { Counter } from 'prom-client';
-import { rememberCaller, ROLES, type Caller, type Role } from './access.js';
+import { defaultScope, rememberCaller, ROLES, SCOPE, type Caller, type Role, type ScopeRule } from './access.js';
 import { Credentials, type Shown } from './credentials.js';
-import { Forbidden } from '../errors.js';
+import { Forbidden, ScopeMissing, SignInStale } from '../errors.js';
 import { routeOf } from '../edge/http-metrics.js';
 import { AUTH_REFUSED } from '../metrics.js';
 import { requestIdOf } from '../edge/request-id.js';
@@ -29,13 +29,20 @@ export class AccessGuard implements CanActivate {
     if (context.getType() !== 'http') return true;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    const roles =
-      this.reflector.getAllAndOverride<readonly Role[] | undefined>(ROLES, [context.getHandler(), context.getClass()]) ?? CREATORS_ONLY;
+    const route = [context.getHandler(), context.getClass()];
+    const roles = this.reflector.getAllAndOverride<readonly Role[] | undefined>(ROLES, route) ?? CREATORS_ONLY;
     if (roles.length === 0) return true;
     const caller = await this.identify(request, response);
     if (!roles.includes(caller.role)) {
       this.note('role', request, response);
       throw new Forbidden('These credentials are for another part of the API.');
+    }
+    const rule = this.reflector.getAllAndOverride<ScopeRule | undefined>(SCOPE, route);
+    const refusal =
+      caller.role === 'creator' ? refusalOf(caller, rule ?? { scope: defaultScope(request.method), isFresh: false }) : undefined;
+    if (refusal !== undefined) {
+      this.note('scope', request, response);
+      throw refusal;
     }
     rememberCaller(request, caller);
     return true;
@@ -51,10 +58,17 @@ export class AccessGuard implements CanActivate {
     }
   }
 
-  private note(reason: 'none' | 'unknown' | 'role' | 'origin', request: Request, response: Response): void {
+  private note(reason: 'none' | 'unknown' | 'role' | 'origin' | 'scope', request: Request, response: Response): void {
     this.refused.inc({ reason });
     this.logger.log('auth.refused', { reason, route: routeOf(request), ip: request.ip, requestId: requestIdOf(response) });
   }
+}
+
+function refusalOf({ scopes, session }: Caller & { role: 'creator' }, { scope, isFresh }: ScopeRule): Error | undefined {
+  if (!scopes.includes(scope)) return new ScopeMissing(`This needs a token with the scope ${scope}.`);
+  if (isFresh && session?.isFresh === false)
+    return new SignInStale('Sign in again with your wallet: this needs a sign-in of the last ten minutes.');
+  return undefined;
 }
 
 function shownBy(request: Request): Shown {

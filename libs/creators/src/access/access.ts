@@ -1,12 +1,20 @@
 import { createParamDecorator, SetMetadata, applyDecorators, type ExecutionContext } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import type { Creator, Session } from '@droppio/tips';
+import type { AccessToken, Creator, Scope as ScopeName, Session } from '@droppio/tips';
 import type { OverlayClaim } from '@droppio/protocol/overlay-token';
 import type { Request } from 'express';
 
 /** Who asks, as their credentials prove it. */
 export type Caller =
-  | { readonly role: 'creator'; readonly creator: Creator; /** Absent with an access token. */ readonly session?: Session }
+  | {
+      readonly role: 'creator';
+      readonly creator: Creator;
+      /** What the credentials allow: a browser everything, a token what it was made for. */
+      readonly scopes: readonly ScopeName[];
+      /** One of both: the browser's session or the script's token. */
+      readonly session?: Session;
+      readonly token?: AccessToken;
+    }
   | { readonly role: 'operator' }
   | { readonly role: 'overlay'; readonly claim: OverlayClaim };
 export type Role = Caller['role'];
@@ -20,21 +28,55 @@ export const AllowOnly = (role: Exclude<Role, 'creator'>): MethodDecorator & Cla
 /** Open to everybody: sign-in itself, and nothing else. */
 export const Public = (): MethodDecorator & ClassDecorator => applyDecorators(SetMetadata(ROLES, []), ApiSecurity({}));
 
+export const SCOPE = 'droppio:scope';
+
+export interface ScopeRule {
+  readonly scope: ScopeName;
+  /** Must a browser have signed in lately? */
+  readonly isFresh: boolean;
+}
+
+/**
+ * What a token must be made for to call a route of creators. A route that says nothing asks for `read` (GET, HEAD) or `write`. `account` also
+ * asks a browser for a sign-in not older than `FRESH_SIGN_IN_MS`, unless `fresh` is false.
+ */
+export const Scope = (scope: ScopeName, { fresh = true }: { readonly fresh?: boolean } = {}): MethodDecorator & ClassDecorator =>
+  applyDecorators(
+    SetMetadata(SCOPE, { scope, isFresh: scope === 'account' && fresh } satisfies ScopeRule),
+    ApiSecurity('creator', [scope]),
+    ApiSecurity('session'),
+  );
+
+export function defaultScope(method: string): ScopeName {
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+}
+
 const callers = new WeakMap<Request, Caller>();
 
 export function rememberCaller(request: Request, caller: Caller): void {
   callers.set(request, caller);
 }
 
+/** Who was let in; `undefined` on a route that is open to everybody. */
+export function callerOf(request: Request): Caller | undefined {
+  return callers.get(request);
+}
+
 /** The creator whose route this is. */
 export const Me = createParamDecorator((_: unknown, context: ExecutionContext): Creator => {
-  const caller = callers.get(context.switchToHttp().getRequest<Request>());
+  const caller = callerOf(context.switchToHttp().getRequest<Request>());
   if (caller?.role !== 'creator') throw new TypeError('@Me() on a route that is not for creators');
   return caller.creator;
 });
 
+/** What the credentials allow that were shown. */
+export const MyScopes = createParamDecorator((_: unknown, context: ExecutionContext): readonly ScopeName[] => {
+  const caller = callerOf(context.switchToHttp().getRequest<Request>());
+  return caller?.role === 'creator' ? caller.scopes : [];
+});
+
 /** The session of the browser that asks; `undefined` for a script with an access token. */
 export const MySession = createParamDecorator((_: unknown, context: ExecutionContext): Session | undefined => {
-  const caller = callers.get(context.switchToHttp().getRequest<Request>());
+  const caller = callerOf(context.switchToHttp().getRequest<Request>());
   return caller?.role === 'creator' ? caller.session : undefined;
 });

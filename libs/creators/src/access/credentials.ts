@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
-import { CreatorDirectory, Unauthorized } from '@droppio/tips';
+import { AccessTokens, CreatorDirectory, SCOPES, Unauthorized } from '@droppio/tips';
 import type { Caller } from './access.js';
 import { hashAccessToken, isAccessToken } from './access-token.js';
 import { CreatorsOptions } from '../creators-options.js';
@@ -24,6 +24,7 @@ export class Credentials {
   constructor(
     private readonly options: CreatorsOptions,
     private readonly directory: CreatorDirectory,
+    private readonly accessTokens: AccessTokens,
     private readonly overlayTokens: OverlayTokens,
     private readonly sessions: Sessions,
   ) {
@@ -45,13 +46,14 @@ export class Credentials {
     // Browsers send the cookie whoever asks, and say who does: reading is shielded by CORS, changing is by this.
     const isRead = method === 'GET' || method === 'HEAD';
     if (!isRead && (origin === undefined || !this.options.signIn.origins.includes(origin))) throw new Forbidden('Not from this site.');
-    return { role: 'creator', creator, session };
+    return { role: 'creator', creator, scopes: SCOPES, session };
   }
 
-  private async creator(token: string): Promise<Caller | undefined> {
-    if (!isAccessToken(token)) return undefined;
-    const creator = await this.directory.creatorByAccessToken(hashAccessToken(token));
-    return creator === undefined ? undefined : { role: 'creator', creator };
+  private async creator(shown: string): Promise<Caller | undefined> {
+    if (!isAccessToken(shown)) return undefined;
+    const token = await this.accessTokens.use(hashAccessToken(shown));
+    const creator = token === undefined ? undefined : await this.directory.creator(token.creatorId);
+    return token === undefined || creator === undefined ? undefined : { role: 'creator', creator, scopes: token.scopes, token };
   }
 
   /** The signature costs no look-up; whether the token was rotated away, only the overlay's row knows. */

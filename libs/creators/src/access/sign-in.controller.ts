@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import { CreatorDirectory, NotFound, type Creator, type Hex, type Session } from '@droppio/tips';
 import type { Request, Response } from 'express';
 import type * as z from 'zod';
-import { Me, MySession, Public } from './access.js';
+import { Me, MySession, Public, Scope } from './access.js';
 import { creatorView, CreatorView } from '../profile/creator.schema.js';
 import { CreatorsOptions } from '../creators-options.js';
 import { Forbidden } from '../errors.js';
@@ -51,6 +51,7 @@ export class SignInController {
   }
 
   @Delete('session')
+  @Scope('read')
   @HttpCode(204)
   @ApiOperation({ summary: 'Sign out of this browser', operationId: 'signOut' })
   @ApiNoContentResponse({ description: 'Signed out.' })
@@ -64,6 +65,7 @@ export class SignInController {
   }
 
   @Get('sessions')
+  @Scope('account', { fresh: false })
   @ApiOperation({ summary: 'Where I am signed in', operationId: 'listSessions' })
   @ApiOkResponse({ standardSchema: SessionList, description: 'At most 20, newest first.' })
   async list(@Me() me: Creator, @MySession() session: Session | undefined): Promise<z.output<typeof SessionList>> {
@@ -71,6 +73,7 @@ export class SignInController {
   }
 
   @Delete('sessions/:id')
+  @Scope('account')
   @HttpCode(204)
   @ApiOperation({ summary: 'Sign out of one of them, at once', operationId: 'endSession' })
   @ApiNoContentResponse({ description: 'It has ended.' })

@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject, type SwaggerDocumen
 import type { NextFunction, Request, Response } from 'express';
 import { NotFound } from '@droppio/tips';
 import * as z from 'zod';
+import { defaultScope } from '../access/access.js';
 import { PROBLEMS } from './problem.js';
 
 type Converter = NonNullable<SwaggerDocumentOptions['standardSchemaConverter']>;
@@ -24,7 +25,11 @@ export function openApiOf(app: NestExpressApplication): OpenAPIObject {
       'On-chain tips on a live overlay. Amounts are decimal strings of smallest units, times RFC 3339 in UTC, failures RFC 9457.',
     )
     .setVersion('1')
-    .addSecurity('creator', { type: 'http', scheme: 'bearer', description: 'Access token `dro_pat_…` of a creator.' })
+    .addSecurity('creator', {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'Access token `dro_pat_…` of a creator, made for the scope named.',
+    })
     .addSecurity('session', { type: 'apiKey', in: 'cookie', name: '__Host-droppio_sid', description: 'Set by signing in with a wallet.' })
     .addSecurity('operator', { type: 'http', scheme: 'bearer', description: 'The operator’s ADMIN_TOKEN.' })
     .addSecurity('overlay', { type: 'http', scheme: 'bearer', description: 'Overlay token `dro_ov_…`: sees alerts, changes nothing.' })
@@ -37,7 +42,18 @@ export function openApiOf(app: NestExpressApplication): OpenAPIObject {
     })
     .build();
   const document = SwaggerModule.createDocument(app, config, { standardSchemaConverter: convert });
+  nameScopes(document);
   return { ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: problemSchema } } };
+}
+
+/** A route that says nothing of its callers is for creators, with the scope that goes with its method. */
+function nameScopes({ paths }: OpenAPIObject): void {
+  for (const operations of Object.values(paths)) {
+    for (const method of ['get', 'put', 'post', 'delete', 'patch'] as const) {
+      const operation = operations[method];
+      if (operation !== undefined) operation.security ??= [{ creator: [defaultScope(method.toUpperCase())] }, { session: [] }];
+    }
+  }
 }
 
 const DOCS_FILES = new Set([

@@ -41,6 +41,8 @@ export const PROBLEMS = {
   'invalid-cursor': { status: 400, title: 'The cursor is not one of ours' },
   unauthorized: { status: 401, title: 'Valid credentials are needed' },
   forbidden: { status: 403, title: 'These credentials do not allow this' },
+  'scope-missing': { status: 403, title: 'The token was not made for this' },
+  'fresh-sign-in-required': { status: 403, title: 'The wallet must sign in again first' },
   'not-found': { status: 404, title: 'There is nothing here' },
   conflict: { status: 409, title: 'It exists already' },
   'limit-reached': { status: 409, title: 'An account may not have more of these' },

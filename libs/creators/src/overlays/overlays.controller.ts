@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Patch, Post } from '@nestjs/com
 import { ApiAcceptedResponse, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Creator, OverlayChange } from '@droppio/tips';
 import type * as z from 'zod';
-import { Me } from '../access/access.js';
+import { Me, Scope } from '../access/access.js';
 import { idField } from '../edge/fields.js';
 import { OverlayLinks } from './overlay-links.js';
 import {
@@ -63,6 +63,7 @@ export class OverlaysController {
   }
 
   @Get(':id/url')
+  @Scope('account')
   @ApiOperation({ summary: 'The secret addresses that open an overlay', operationId: 'getOverlayUrl' })
   @ApiOkResponse({ standardSchema: OverlayUrlView, description: 'The addresses. They work until the token is rotated.' })
   async url(@Me() me: Creator, @Param('id', { schema: idField }) id: string): Promise<OverlayUrlView> {
@@ -70,6 +71,7 @@ export class OverlaysController {
   }
 
   @Post(':id/token/rotate')
+  @Scope('account')
   @HttpCode(200)
   @ApiOperation({
     summary: 'New addresses; the old ones stop working at once, open pages with them are closed',

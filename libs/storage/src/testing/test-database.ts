@@ -6,6 +6,7 @@ import { MIGRATIONS } from '../data-source.js';
 import type { Database } from '../database.js';
 import { StorageMetrics } from '../metrics.js';
 import { openDatabase } from '../migrate.js';
+import { PostgresAccessTokens } from '../postgres-access-tokens.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
@@ -22,6 +23,7 @@ export interface TestStorage extends TestDatabase {
   readonly ledger: PostgresTipLedger;
   readonly directory: PostgresCreatorDirectory;
   readonly signIn: PostgresSignInStore;
+  readonly tokens: PostgresAccessTokens;
   /** Closes the pool and drops the database. */
   drop(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     ledger: new PostgresTipLedger(database, clock, StorageMetrics.unregistered()),
     directory: new PostgresCreatorDirectory(database, clock),
     signIn: new PostgresSignInStore(database),
+    tokens: new PostgresAccessTokens(database),
     drop: async () => {
       await database.close();
       await made.drop();

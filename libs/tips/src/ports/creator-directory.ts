@@ -6,7 +6,7 @@ export interface NewCreator {
   readonly handle: string;
   readonly displayName: string;
   readonly wallets: readonly Hex[];
-  /** SHA-256 of the access token; the token itself is never stored. Absent: the creator signs in with a wallet only. */
+  /** SHA-256 of a first access token with every scope; the token itself is never stored. Absent: the creator signs in with a wallet only. */
   readonly accessTokenHash?: Uint8Array;
 }
 
@@ -33,7 +33,6 @@ export abstract class CreatorDirectory {
   abstract createCreator(creator: NewCreator): Promise<Creator>;
   abstract creator(id: string): Promise<Creator | undefined>;
   abstract creatorByWallet(wallet: Hex): Promise<Creator | undefined>;
-  abstract creatorByAccessToken(hash: Uint8Array): Promise<Creator | undefined>;
   abstract changeCreator(id: string, change: CreatorChange): Promise<Creator>;
   abstract createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay>;
   abstract overlays(creatorId: string): Promise<readonly Overlay[]>;

@@ -10,7 +10,12 @@ export interface Session {
   readonly expiresAt: Date;
   /** What the browser said it is, cut short. */
   readonly agent: string;
+  /** The wallet signed at most `FRESH_SIGN_IN_MS` ago. */
+  readonly isFresh: boolean;
 }
+
+/** How long after signing in a browser may do what moves money or power. */
+export const FRESH_SIGN_IN_MS = 600_000;
 
 export interface NewSession {
   readonly creatorId: string;
