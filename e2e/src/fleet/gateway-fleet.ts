@@ -59,6 +59,12 @@ export class GatewayFleet {
     return Math.max(0, ...rates);
   }
 
+  /** Sum of a metric's series whose labels match, over all members. */
+  async total(metric: string, labels = ''): Promise<number> {
+    const sums = await Promise.all(this.members.map((member) => sumOf(member, metric, labels)));
+    return sums.reduce((sum, one) => sum + one, 0);
+  }
+
   private async sample(): Promise<void> {
     const { signal } = this.sampling;
     while (!signal.aborted) {
@@ -67,11 +73,15 @@ export class GatewayFleet {
     }
   }
 
-  private async look({ internalUrl }: AppProcess): Promise<void> {
-    const text = await (await fetch(`${internalUrl}/metrics`)).text();
-    const lines = text.matchAll(/^droppio_gateway_upgrades_total\{[^}]*result="accepted"[^}]*\} (\d+)/gm);
-    const count = [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
-    const samples = this.accepted.get(internalUrl) ?? [];
-    this.accepted.set(internalUrl, [...samples, { atMs: performance.now(), count }]);
+  private async look(member: AppProcess): Promise<void> {
+    const count = await sumOf(member, 'droppio_gateway_upgrades_total', 'result="accepted"');
+    const samples = this.accepted.get(member.internalUrl) ?? [];
+    this.accepted.set(member.internalUrl, [...samples, { atMs: performance.now(), count }]);
   }
+}
+
+async function sumOf({ internalUrl }: AppProcess, metric: string, labels: string): Promise<number> {
+  const text = await (await fetch(`${internalUrl}/metrics`)).text();
+  const series = text.split('\n').filter((line) => /^\w+/.exec(line)?.[0] === metric && line.includes(labels));
+  return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }

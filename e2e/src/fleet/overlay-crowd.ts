@@ -10,6 +10,8 @@ export class CrowdOverlay {
   readonly alerts: string[] = [];
   gaps = 0;
   links = 0;
+  /** From the making of a tip to here, the longest of all. */
+  slowestMs = 0;
   isOpen = false;
   private readonly connection: OverlayConnection;
 
@@ -17,15 +19,18 @@ export class CrowdOverlay {
     readonly streamer: Streamer,
     pickPort: () => number,
     closings: Closing[],
+    after = 0,
   ) {
-    const cursor = { epoch: streamer.epoch, seq: 0 };
+    const cursor = { epoch: streamer.epoch, seq: after };
     const transport = this.watched(pickPort, closings);
     this.connection = new OverlayConnection(
       { transport, token: streamer.token, cursor },
       {
         event: (frame: EventFrame) => {
           this.seqs.push(frame.seq);
-          if (frame.type === 'tip') this.alerts.push(frame.id);
+          if (frame.type !== 'tip') return;
+          this.alerts.push(frame.id);
+          this.slowestMs = Math.max(this.slowestMs, Date.now() - frame.at.seen);
         },
         ready: () => undefined,
         gap: () => (this.gaps += 1),

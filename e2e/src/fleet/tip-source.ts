@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { OverlayTokens, parseTokenKeys } from '@droppio/protocol/overlay-token';
-import { DEFAULT_OVERLAY_CONFIG, TipFeed } from '@droppio/tips';
+import { eventually } from '@droppio/broker/testing';
+import { DEFAULT_OVERLAY_CONFIG, TipFeed, type TipEvent } from '@droppio/tips';
 import { aTipEvent } from '@droppio/tips/testing';
 import { openFeed } from '../houses/feed-door.js';
 
@@ -58,10 +59,16 @@ export class TipSource {
     await this.flow;
   }
 
-  async tip(streamer: Streamer): Promise<void> {
-    const event = { ...aTipEvent(), seq: streamer.seq + 1 };
-    const outcome = await this.context.get(TipFeed).append(streamer.creatorId, streamer.epoch, event);
-    if (outcome.kind !== 'appended') throw new Error(`a tip was not appended: ${outcome.kind}`);
+  /** With the patience of a relay: when Redis gives no answer the tip may be there or not, so it is brought again. */
+  async tip(streamer: Streamer, fields: Partial<TipEvent> = {}): Promise<void> {
+    const event = { ...aTipEvent(fields), seq: streamer.seq + 1 };
+    let tries = 0;
+    const outcome = await eventually(() => {
+      tries += 1;
+      return this.context.get(TipFeed).append(streamer.creatorId, streamer.epoch, event);
+    });
+    if (outcome.kind !== 'appended' && (outcome.kind !== 'duplicate' || tries === 1))
+      throw new Error(`a tip was not appended: ${outcome.kind}`);
     streamer.seq += 1;
   }
 

@@ -124,6 +124,15 @@ describe('RedisTipFeed in a cluster that changes', () => {
     });
   });
 
+  it('takes a tip at once while the keys have moved and their slot has not', async () => {
+    const { creatorId } = await aListenedFeed();
+    await publish(creatorId, 1, 3);
+    await cluster.migrate(keysOf(creatorId).feed, async () => {
+      expect(await feed.append(creatorId, 'epoch-1', aTipEvent({ seq: 4 }))).toEqual({ kind: 'appended' });
+    });
+    expect(await feed.position(creatorId)).toMatchObject({ seq: 4 });
+  });
+
   it('tells every listener of a master whose subscribers were cut', async () => {
     const { creatorId, heard } = await aListenedFeed();
     const owner = await cluster.ownerOf(keysOf(creatorId).feed);

@@ -63,8 +63,8 @@ export class RedisTipFeed extends TipFeed {
   override async append(creatorId: string, epoch: string, event: CreatorEvent): Promise<AppendOutcome> {
     const { feed, meta, overlays, channel } = keysOf(creatorId);
     const [overlayId, grant] = event.type === 'config' ? [event.d.overlayId, JSON.stringify(event.d)] : ['', ''];
-    const args = [epoch, event.seq, JSON.stringify(event), overlayId, grant, this.parts.publish, FEED_KEEPS_EVENTS, IDLE_SECONDS];
-    const reply = await this.parts.link.run('append', (redis) => APPEND.run(redis, [feed, meta, overlays, channel], args));
+    const args = [epoch, event.seq, JSON.stringify(event), overlayId, grant, this.parts.publish, channel, FEED_KEEPS_EVENTS, IDLE_SECONDS];
+    const reply = await this.parts.link.run('append', (redis) => APPEND.run(redis, [feed, meta, overlays], args));
     const [kind, head] = AppendReply.parse(reply);
     this.parts.metrics.appended(kind);
     return kind === 'duplicate' || kind === 'gap' ? { kind, head } : { kind };
@@ -110,11 +110,11 @@ export class RedisTipFeed extends TipFeed {
     const { feed, meta, overlays, channel } = keysOf(creatorId);
     const signal: WireSignal = { kind: 'restored', position };
     const args = [
-      ...[position.epoch, position.seq, this.parts.publish, JSON.stringify(signal), IDLE_SECONDS, events.length],
+      ...[position.epoch, position.seq, this.parts.publish, channel, JSON.stringify(signal), IDLE_SECONDS, events.length],
       ...events.flatMap((event) => [event.seq, JSON.stringify(event)]),
       ...grants.flatMap((grant) => [grant.overlayId, JSON.stringify(grant)]),
     ];
-    const reply = await this.parts.link.run('restore', (redis) => RESTORE.run(redis, [feed, meta, overlays, channel], args));
+    const reply = await this.parts.link.run('restore', (redis) => RESTORE.run(redis, [feed, meta, overlays], args));
     this.parts.metrics.restored(RestoreReply.parse(reply));
   }
 

@@ -6,7 +6,8 @@ import type { RedisClient } from './redis-connections.js';
  *   feed      stream: one entry `<seq>-0` per event, field `e` = the event as JSON, about the newest 256
  *   meta      hash: epoch; head = newest seq; tail = newest seq that is in the stream (0: none); grants = number of overlays
  *   overlays  hash: overlay id → grant as JSON
- *   channel   live signals as JSON (not a key, but listed with them so that a cluster routes by it)
+ *   channel   live signals as JSON. Not listed with the keys: a slot on its way to another master serves only those who name nothing but
+ *             what is there, and a channel never is
  * `tail` and `grants` tell a key that an eviction took from one that was never there. Every script writes meta last: one that is
  * cut short leaves "missing" behind, never something that looks whole.
  */
@@ -31,8 +32,8 @@ export class LuaScript {
 }
 
 /**
- * KEYS feed, meta, overlays, channel. ARGV epoch, seq, event JSON, overlay id ('' unless it is a config event), grant JSON,
- * PUBLISH or SPUBLISH, entries to keep, seconds to live. Answers {outcome, head}.
+ * KEYS feed, meta, overlays. ARGV epoch, seq, event JSON, overlay id ('' unless it is a config event), grant JSON, PUBLISH or SPUBLISH,
+ * channel, entries to keep, seconds to live. Answers {outcome, head}.
  */
 export const APPEND = new LuaScript(`
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'tail', 'grants')
@@ -43,7 +44,7 @@ if seq <= head then return {'duplicate', head} end
 if seq > head + 1 then return {'gap', head} end
 if meta[3] ~= '0' and redis.call('EXISTS', KEYS[1]) == 0 then return {'missing', 0} end
 if ARGV[4] ~= '' and redis.call('HLEN', KEYS[3]) ~= tonumber(meta[4]) then return {'missing', 0} end
-local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[7], ARGV[2] .. '-0', 'e', ARGV[3])
+local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[8], ARGV[2] .. '-0', 'e', ARGV[3])
 if type(added) == 'table' and added.err then
   -- The stream is ahead of meta: only a rewrite makes them agree. Anything else (no memory, read-only) is the caller's to retry.
   if string.find(added.err, 'equal or smaller', 1, true) then return {'missing', 0} end
@@ -51,13 +52,13 @@ if type(added) == 'table' and added.err then
 end
 if ARGV[4] ~= '' then redis.call('HINCRBY', KEYS[2], 'grants', redis.call('HSET', KEYS[3], ARGV[4], ARGV[5])) end
 redis.call('HSET', KEYS[2], 'head', ARGV[2], 'tail', ARGV[2])
-for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[8]) end
-redis.call(ARGV[6], KEYS[4], '{"kind":"event","epoch":' .. cjson.encode(ARGV[1]) .. ',"event":' .. ARGV[3] .. '}')
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[9]) end
+redis.call(ARGV[6], ARGV[7], '{"kind":"event","epoch":' .. cjson.encode(ARGV[1]) .. ',"event":' .. ARGV[3] .. '}')
 return {'appended', seq}
 `);
 
 /**
- * KEYS feed, meta, overlays, channel. ARGV epoch, head, PUBLISH or SPUBLISH, signal JSON, seconds to live, number of events n,
+ * KEYS feed, meta, overlays. ARGV epoch, head, PUBLISH or SPUBLISH, channel, signal JSON, seconds to live, number of events n,
  * then n × (seq, event JSON), then (overlay id, grant JSON) to the end. Answers 'restored' or 'behind'.
  */
 export const RESTORE = new LuaScript(`
@@ -65,15 +66,15 @@ local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head')
 if meta[1] == ARGV[1] and (tonumber(meta[2]) or -1) > tonumber(ARGV[2]) then return 'behind' end
 redis.call('DEL', KEYS[2], KEYS[1], KEYS[3])
 local tail, grants = '0', 0
-local last = 6 + 2 * tonumber(ARGV[6])
-for i = 7, last, 2 do
+local last = 7 + 2 * tonumber(ARGV[7])
+for i = 8, last, 2 do
   tail = ARGV[i]
   redis.call('XADD', KEYS[1], tail .. '-0', 'e', ARGV[i + 1])
 end
 for i = last + 1, #ARGV, 2 do grants = grants + redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'head', ARGV[2], 'tail', tail, 'grants', grants)
-for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[5]) end
-redis.call(ARGV[3], KEYS[4], ARGV[4])
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+redis.call(ARGV[3], ARGV[4], ARGV[5])
 return 'restored'
 `);
 

@@ -72,20 +72,26 @@ export class RedisCluster {
     return Number(await this.masters[0]?.admin.call('CLUSTER', 'KEYSLOT', key));
   }
 
-  /** Moves the key's slot with everything in it to another master, as an operator does, while it is in use. */
-  async migrate(key: string): Promise<{ from: Master; to: Master }> {
+  /**
+   * Moves the key's slot with everything in it to another master, as an operator does, while it is in use. `between` is what happens when
+   * the keys are there and the slot is still here.
+   */
+  async migrate(key: string, between?: () => Promise<void>): Promise<{ from: Master; to: Master; keys: number }> {
     const [slot, from] = [await this.slotOf(key), await this.ownerOf(key)];
     const to = this.masters[(this.masters.indexOf(from) + 1) % this.masters.length];
     if (to === undefined) throw new Error('no other master');
     await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
     await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
+    let moved = 0;
     for (;;) {
       const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
       if (keys.length === 0) break;
       await from.admin.call('MIGRATE', '127.0.0.1', to.server.port, '', 0, 5000, 'KEYS', ...keys);
+      moved += keys.length;
     }
+    await between?.();
     for (const { admin } of [to, from, ...this.masters]) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
-    return { from, to };
+    return { from, to, keys: moved };
   }
 
   async stop(): Promise<void> {
