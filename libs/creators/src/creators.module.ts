@@ -1,7 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { AccessGuard } from './access/access.guard.js';
+import { AuditController } from './account/audit.controller.js';
+import { AuditInterceptor } from './account/audit.interceptor.js';
+import { AuditNotes } from './account/audit-notes.js';
+import { AuditedAccessGuard } from './account/audited-access.guard.js';
 import { CreatorsController } from './profile/creators.controller.js';
 import { CreatorsOptions } from './creators-options.js';
 import { Credentials } from './access/credentials.js';
@@ -24,7 +28,7 @@ export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
     return {
       module: CreatorsModule,
-      controllers: [SignInController, CreatorsController, OverlaysController, TipsController],
+      controllers: [SignInController, CreatorsController, OverlaysController, TipsController, AuditController],
       providers: [
         { provide: CreatorsOptions, useValue: options },
         { provide: OverlayTokens, useValue: new OverlayTokens(options.tokenKeys) },
@@ -37,7 +41,10 @@ export class CreatorsModule {
         OverlaysService,
         HttpMetrics,
         ...metrics,
-        { provide: APP_GUARD, useClass: AccessGuard },
+        AccessGuard,
+        AuditNotes,
+        { provide: APP_GUARD, useClass: AuditedAccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
         { provide: APP_PIPE, useClass: RequestPipe },
       ],
     };

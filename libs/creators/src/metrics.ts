@@ -2,6 +2,7 @@ import { makeCounterProvider, makeHistogramProvider } from '@willsoto/nestjs-pro
 
 export const HTTP_REQUEST_DURATION = 'droppio_http_request_duration_seconds';
 export const AUTH_REFUSED = 'droppio_creators_auth_refused_total';
+export const AUDIT_LOST = 'droppio_creators_audit_lost_total';
 
 export const metrics = [
   makeHistogramProvider({
@@ -15,4 +16,5 @@ export const metrics = [
     help: 'Requests refused for their credentials, by reason.',
     labelNames: ['reason'],
   }),
+  makeCounterProvider({ name: AUDIT_LOST, help: 'Changes that stand although their entry in the audit log could not be written.' }),
 ];

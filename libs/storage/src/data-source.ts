@@ -3,6 +3,7 @@ import { errorFields } from '@droppio/platform';
 import { Client, type ClientConfig, type PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import { AccessTokenEntity } from './access-token-entity.js';
+import { AuditEntryEntity, ChoreEntity, ErasedMessageEntity, ErasedWalletEntity } from './account-entities.js';
 import { ChainBlockEntity, ChainCoverageEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
 import { CreatorEntity, CreatorEventEntity, CreatorStreamEntity, CreatorWalletEntity, OverlayEntity } from './creator-entities.js';
 import { IdempotencyKeyEntity } from './idempotency-entity.js';
@@ -12,6 +13,7 @@ import { AlertAfter1764000000000 } from './migration-0003-alert-after.js';
 import { Coverage1764100000000 } from './migration-0004-coverage.js';
 import { WalletAge1764200000000 } from './migration-0005-wallet-age.js';
 import { Credentials1764300000000 } from './migration-0006-credentials.js';
+import { Account1764900000000 } from './migration-0012-account.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -24,6 +26,7 @@ export const MIGRATIONS = [
   Coverage1764100000000,
   WalletAge1764200000000,
   Credentials1764300000000,
+  Account1764900000000,
 ];
 
 export interface SessionLimits {
@@ -65,6 +68,10 @@ export function createDataSource(options: StorageOptions): DataSource {
       SpentNonceEntity,
       SessionEntity,
       IdempotencyKeyEntity,
+      AuditEntryEntity,
+      ChoreEntity,
+      ErasedWalletEntity,
+      ErasedMessageEntity,
     ],
     migrations: MIGRATIONS,
     migrationsTableName: 'schema_migrations',

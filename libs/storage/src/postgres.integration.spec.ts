@@ -1,6 +1,7 @@
 import { inject } from 'vitest';
 import { describeAccessTokens } from './access-tokens.contract.js';
 import { describeAlertPoint } from './alert-point.contract.js';
+import { describeAuditTrail } from './audit-trail.contract.js';
 import { describeBackfill } from './backfill.contract.js';
 import { describeCreatorDirectory } from './creator-directory.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
@@ -22,6 +23,7 @@ describeBackfill(where, make);
 describeCreatorDirectory(where, make);
 describeSignInStore(where, make);
 describeAccessTokens(where, make);
+describeAuditTrail(where, make);
 describeWalletRegister(where, async () => {
   const storage = await make();
   const owner = await aCreator(storage, 0);

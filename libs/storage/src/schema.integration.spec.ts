@@ -7,6 +7,7 @@ import { MIGRATIONS } from './data-source.js';
 import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
 import { openDatabase } from './migrate.js';
 import { openTestStorage, type TestStorage } from './testing/index.js';
+import { AUDIT_OF, AUDIT_OF_BY_OPERATION, AUDIT_OF_OPERATOR, AUDIT_OF_OPERATOR_BY_OPERATION } from './postgres-audit-trail.js';
 import { HISTORY } from './tip-history.js';
 import { BACKFILL_AND_TELL } from './backfill-statements.js';
 import { COVERED } from './coverage.js';
@@ -121,6 +122,7 @@ describe('every list query reads through an index', () => {
       `INSERT INTO chain_blocks SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), n, decode(repeat('00', 32), 'hex'), n, n, true FROM generate_series(0, 19999) n`,
       `INSERT INTO chain_cursors SELECT n, 1, decode(repeat('00', 32), 'hex'), 1 FROM generate_series(1, 2000) n`,
       `INSERT INTO chain_coverage SELECT 1, 'f', n * 10, n * 10 + 5 FROM generate_series(0, 19999) n`,
+      `INSERT INTO audit_entries SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN ${id} END, now() - n * interval '1 minute', 'token', NULL, 'op' || n % 50, '{}', 'done', NULL, 'request', NULL FROM generate_series(0, 19999) n`,
       'ANALYZE',
     ]) {
       await storage.database.run(statement);
@@ -150,6 +152,10 @@ describe('every list query reads through an index', () => {
     ['wallets, first page', WALLETS, [Buffer.alloc(0), 100]],
     ['wallets, later page', WALLETS, [zero(20), 100]],
     ['wallets that are new', WALLETS_SINCE, [60_000, 100]],
+    ['audit log', AUDIT_OF, ['infinity', creator, '-infinity', 51, creator]],
+    ['audit log of an operation', AUDIT_OF_BY_OPERATION, ['infinity', creator, '-infinity', 51, creator, 'op1']],
+    ['audit log of the operator', AUDIT_OF_OPERATOR, ['infinity', creator, '-infinity', 51]],
+    ['audit log of an operation of the operator', AUDIT_OF_OPERATOR_BY_OPERATION, ['infinity', creator, '-infinity', 51, 'op1']],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);

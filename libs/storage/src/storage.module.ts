@@ -1,10 +1,11 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { AccessTokens, CreatorDirectory, LeaderLock, SignInStore, TipLedger, WalletRegister } from '@droppio/tips';
+import { AccessTokens, AuditTrail, CreatorDirectory, LeaderLock, SignInStore, TipLedger, WalletRegister } from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
 import { PostgresAccessTokens } from './postgres-access-tokens.js';
+import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
@@ -51,12 +52,13 @@ export class StorageModule {
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: AccessTokens, useClass: PostgresAccessTokens },
         { provide: SignInStore, useClass: PostgresSignInStore },
+        { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
         { provide: LeaderLock, useFactory: () => new PostgresLeaderLock(options) },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory, AccessTokens, SignInStore, LeaderLock, WalletRegister],
+      exports: [TipLedger, CreatorDirectory, AccessTokens, AuditTrail, SignInStore, LeaderLock, WalletRegister],
     };
   }
 }

@@ -2,7 +2,7 @@ import { EntitySchema } from 'typeorm';
 import type { Hex, TipDisplay, TipState } from '@droppio/tips';
 import { amount, bytes, int8, now } from './columns.js';
 
-/** One log in one block, as it was decoded there. Never changed, never deleted: what a tip looked like on each branch. */
+/** One log in one block, as it was decoded there. Never deleted, and never changed but for its message, which may be erased: what a tip looked like on each branch. */
 export interface TipSightingRow {
   chainId: number;
   blockHash: Hex;
@@ -41,6 +41,7 @@ export const TipSightingEntity = new EntitySchema<TipSightingRow>({
     ...facts,
     seenAtMs: { ...int8, name: 'seen_at_ms' },
   },
+  indices: [{ name: 'tip_sightings_tx', columns: ['chainId', 'txHash'] }],
 });
 
 /** The payment, as the canonical chain has it now. */
@@ -101,6 +102,11 @@ export const TipEntity = new EntitySchema<TipRow>({
       where: `state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'orphaned'::text])`,
     },
     { name: 'tips_due', columns: ['chainId', 'dueNumber'], where: 'due_number IS NOT NULL' },
+    {
+      name: 'tips_messages',
+      columns: ['blockTimeMs'],
+      where: `message <> ''::text AND state = ANY (ARRAY['finalized'::text, 'lost'::text, 'dropped'::text])`,
+    },
     { name: 'tips_seen', columns: ['chainId', 'blockNumber'], where: `state = 'seen'::text` },
   ],
 });

@@ -9,6 +9,7 @@ export * from './deadline.js';
 export * from './errors.js';
 export * from './hex.js';
 export * from './ports/access-tokens.js';
+export * from './ports/audit-trail.js';
 export * from './ports/backfill-queue.js';
 export * from './ports/chain-reader.js';
 export * from './ports/clock.js';

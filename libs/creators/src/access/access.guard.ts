@@ -33,6 +33,7 @@ export class AccessGuard implements CanActivate {
     const roles = this.reflector.getAllAndOverride<readonly Role[] | undefined>(ROLES, route) ?? CREATORS_ONLY;
     if (roles.length === 0) return true;
     const caller = await this.identify(request, response);
+    rememberCaller(request, caller);
     if (!roles.includes(caller.role)) {
       this.note('role', request, response);
       throw new Forbidden('These credentials are for another part of the API.');
@@ -44,7 +45,6 @@ export class AccessGuard implements CanActivate {
       this.note('scope', request, response);
       throw refusal;
     }
-    rememberCaller(request, caller);
     return true;
   }
 

@@ -57,7 +57,7 @@ export function rememberCaller(request: Request, caller: Caller): void {
   callers.set(request, caller);
 }
 
-/** Who was let in; `undefined` on a route that is open to everybody. */
+/** Who asks, let in or not; `undefined` before the guard has found out, and on routes that are open to everybody. */
 export function callerOf(request: Request): Caller | undefined {
   return callers.get(request);
 }

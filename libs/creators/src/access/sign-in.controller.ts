@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import { CreatorDirectory, NotFound, type Creator, type Hex, type Session } from '@droppio/tips';
 import type { Request, Response } from 'express';
 import type * as z from 'zod';
-import { Me, MySession, Public, Scope } from './access.js';
+import { Me, MySession, Public, rememberCaller, Scope } from './access.js';
 import { creatorView, CreatorView } from '../profile/creator.schema.js';
 import { CreatorsOptions } from '../creators-options.js';
 import { Forbidden } from '../errors.js';
@@ -46,6 +46,8 @@ export class SignInController {
     if (origin !== undefined && !this.options.signIn.origins.includes(origin)) throw new Forbidden('Not from this site.');
     const wallet = await this.proof.walletOf(body.message, body.signature);
     const creator = (await this.directory.creatorByWallet(wallet)) ?? (await this.signUp(wallet, body.signUp));
+    // For the audit log: nobody had been asked yet who this is.
+    rememberCaller(request, { role: 'creator', creator, scopes: [] });
     response.setHeader('Set-Cookie', await this.sessions.open(creator.id, request.get('user-agent') ?? 'unknown'));
     return creatorView(creator);
   }

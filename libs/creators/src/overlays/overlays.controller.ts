@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOpe
 import type { Creator, OverlayChange } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
+import { Audited } from '../account/audited.js';
 import { idField } from '../edge/fields.js';
 import { OverlayLinks } from './overlay-links.js';
 import {
@@ -64,6 +65,7 @@ export class OverlaysController {
 
   @Get(':id/url')
   @Scope('account')
+  @Audited()
   @ApiOperation({ summary: 'The secret addresses that open an overlay', operationId: 'getOverlayUrl' })
   @ApiOkResponse({ standardSchema: OverlayUrlView, description: 'The addresses. They work until the token is rotated.' })
   async url(@Me() me: Creator, @Param('id', { schema: idField }) id: string): Promise<OverlayUrlView> {

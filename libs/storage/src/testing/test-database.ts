@@ -7,6 +7,7 @@ import type { Database } from '../database.js';
 import { StorageMetrics } from '../metrics.js';
 import { openDatabase } from '../migrate.js';
 import { PostgresAccessTokens } from '../postgres-access-tokens.js';
+import { PostgresAuditTrail } from '../postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
@@ -24,6 +25,7 @@ export interface TestStorage extends TestDatabase {
   readonly directory: PostgresCreatorDirectory;
   readonly signIn: PostgresSignInStore;
   readonly tokens: PostgresAccessTokens;
+  readonly audit: PostgresAuditTrail;
   /** Closes the pool and drops the database. */
   drop(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     directory: new PostgresCreatorDirectory(database, clock),
     signIn: new PostgresSignInStore(database),
     tokens: new PostgresAccessTokens(database),
+    audit: new PostgresAuditTrail(database),
     drop: async () => {
       await database.close();
       await made.drop();

@@ -1,0 +1,100 @@
+import { EntitySchema } from 'typeorm';
+import type { AuditActor, AuditOutcome, Hex } from '@droppio/tips';
+import { bytes, int8, now } from './columns.js';
+import type { CreatorRow } from './creator-entities.js';
+
+export interface AuditEntryRow {
+  id: string;
+  /** Null: an entry of the operator's. */
+  creatorId: string | null;
+  at: Date;
+  actor: AuditActor['kind'];
+  actorId: string | null;
+  operation: string;
+  targets: Record<string, string>;
+  outcome: AuditOutcome;
+  code: string | null;
+  requestId: string;
+  network: string | null;
+}
+
+export const AuditEntryEntity = new EntitySchema<AuditEntryRow & { creator?: CreatorRow }>({
+  name: 'AuditEntry',
+  tableName: 'audit_entries',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    creatorId: { type: 'uuid', name: 'creator_id', nullable: true },
+    at: { ...now, precision: 3 },
+    actor: { type: 'text' },
+    actorId: { type: 'text', name: 'actor_id', nullable: true },
+    operation: { type: 'text' },
+    targets: { type: 'jsonb' },
+    outcome: { type: 'text' },
+    code: { type: 'text', nullable: true },
+    requestId: { type: 'text', name: 'request_id' },
+    network: { type: 'text', nullable: true },
+  },
+  relations: {
+    creator: {
+      type: 'many-to-one',
+      target: 'Creator',
+      joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'audit_entries_creator' },
+      onDelete: 'CASCADE',
+      nullable: true,
+    },
+  },
+  indices: [
+    { name: 'audit_entries_of', columns: ['creatorId', 'at', 'id'] },
+    { name: 'audit_entries_by_operation', columns: ['creatorId', 'operation', 'at', 'id'] },
+    { name: 'audit_entries_age', columns: ['at'] },
+  ],
+});
+
+/** Work that one process at a time does for all of them. */
+export interface ChoreRow {
+  name: string;
+  takenUntil: Date;
+}
+
+export const ChoreEntity = new EntitySchema<ChoreRow>({
+  name: 'Chore',
+  tableName: 'chores',
+  columns: {
+    name: { type: 'text', primary: true, primaryKeyConstraintName: 'chores_name' },
+    takenUntil: { type: 'timestamptz', name: 'taken_until' },
+  },
+});
+
+/** Wallets of accounts that were deleted: messages of tips to them from before go. */
+export interface ErasedWalletRow {
+  address: Hex;
+  erasedAt: Date;
+}
+
+export const ErasedWalletEntity = new EntitySchema<ErasedWalletRow>({
+  name: 'ErasedWallet',
+  tableName: 'erased_wallets',
+  columns: {
+    address: { ...bytes, primary: true, primaryKeyConstraintName: 'erased_wallets_address' },
+    erasedAt: { ...now, name: 'erased_at' },
+  },
+});
+
+/** Tips whose message was erased while a reorg could still bring it back. */
+export interface ErasedMessageRow {
+  chainId: number;
+  txHash: Hex;
+  ordinal: number;
+  erasedAt: Date;
+}
+
+export const ErasedMessageEntity = new EntitySchema<ErasedMessageRow>({
+  name: 'ErasedMessage',
+  tableName: 'erased_messages',
+  columns: {
+    chainId: { ...int8, name: 'chain_id', primary: true },
+    txHash: { ...bytes, name: 'tx_hash', primary: true },
+    ordinal: { type: 'integer', primary: true },
+    erasedAt: { ...now, name: 'erased_at' },
+  },
+});
