@@ -13,10 +13,12 @@ import { AlertAfter1764000000000 } from './migration-0003-alert-after.js';
 import { Coverage1764100000000 } from './migration-0004-coverage.js';
 import { WalletAge1764200000000 } from './migration-0005-wallet-age.js';
 import { Credentials1764300000000 } from './migration-0006-credentials.js';
+import { TipValues1764600000000 } from './migration-0009-tip-values.js';
 import { Account1764900000000 } from './migration-0012-account.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
+import { TipValueEntity } from './tip-value-entity.js';
 
 /** In order of their time stamps; never edited once released. */
 export const MIGRATIONS = [
@@ -26,6 +28,7 @@ export const MIGRATIONS = [
   Coverage1764100000000,
   WalletAge1764200000000,
   Credentials1764300000000,
+  TipValues1764600000000,
   Account1764900000000,
 ];
 
@@ -59,6 +62,7 @@ export function createDataSource(options: StorageOptions): DataSource {
       QuarantinedLogEntity,
       TipEntity,
       TipSightingEntity,
+      TipValueEntity,
       CreatorEntity,
       CreatorWalletEntity,
       CreatorStreamEntity,

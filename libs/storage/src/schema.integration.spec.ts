@@ -13,6 +13,7 @@ import { BACKFILL_AND_TELL } from './backfill-statements.js';
 import { COVERED } from './coverage.js';
 import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
 import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RAISE_STATES, RELEASE_DUE } from './tip-statements.js';
+import { NOTE_VALUES, UNVALUED } from './postgres-tip-values.js';
 import { WALLETS, WALLETS_SINCE } from './postgres-wallet-register.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
@@ -119,6 +120,8 @@ describe('every list query reads through an index', () => {
       `INSERT INTO creator_events SELECT ${id}, 1 + n / 20000, 'tip', jsonb_build_object('seq', 1 + n / 20000, 'type', 'tip') FROM generate_series(0, 39999) n`,
       `INSERT INTO tips SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 0, ${wallet}, '${NATIVE_TOKEN.replace('0x', '\\x')}', '${NATIVE_TOKEN.replace('0x', '\\x')}', 1, '',
          decode(repeat('00', 32), 'hex'), NULL, NULL, CASE WHEN n > 39900 THEN 'confirmed' ELSE 'finalized' END, 1, n, decode(repeat('00', 32), 'hex'), n, 0 FROM generate_series(0, 39999) n`,
+      `INSERT INTO tip_values (chain_id, tx_hash, ordinal, block_hash, unavailable, retry_at) SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 0,
+         decode(repeat('00', 32), 'hex'), 'no-answer', CASE WHEN n < 100 THEN now() + interval '1 hour' END FROM generate_series(0, 19999) n`,
       `INSERT INTO chain_blocks SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), n, decode(repeat('00', 32), 'hex'), n, n, true FROM generate_series(0, 19999) n`,
       `INSERT INTO chain_cursors SELECT n, 1, decode(repeat('00', 32), 'hex'), 1 FROM generate_series(1, 2000) n`,
       `INSERT INTO chain_coverage SELECT 1, 'f', n * 10, n * 10 + 5 FROM generate_series(0, 19999) n`,
@@ -156,6 +159,8 @@ describe('every list query reads through an index', () => {
     ['audit log of an operation', AUDIT_OF_BY_OPERATION, ['infinity', creator, '-infinity', 51, creator, 'op1']],
     ['audit log of the operator', AUDIT_OF_OPERATOR, ['infinity', creator, '-infinity', 51]],
     ['audit log of an operation of the operator', AUDIT_OF_OPERATOR_BY_OPERATION, ['infinity', creator, '-infinity', 51, 'op1']],
+    ['tips without a price', UNVALUED, [1, [zero(20)], 200]],
+    ['a note of prices', NOTE_VALUES, ['[]']],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);

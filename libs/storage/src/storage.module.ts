@@ -1,6 +1,6 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { AccessTokens, AuditTrail, CreatorDirectory, LeaderLock, SignInStore, TipLedger, WalletRegister } from '@droppio/tips';
+import { AccessTokens, AuditTrail, CreatorDirectory, LeaderLock, SignInStore, TipLedger, TipValues, WalletRegister } from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
@@ -10,6 +10,7 @@ import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
+import { PostgresTipValues } from './postgres-tip-values.js';
 import { PostgresWalletRegister } from './postgres-wallet-register.js';
 import type { StorageOptions } from './storage-env.js';
 
@@ -54,11 +55,12 @@ export class StorageModule {
         { provide: SignInStore, useClass: PostgresSignInStore },
         { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
+        { provide: TipValues, useClass: PostgresTipValues },
         { provide: LeaderLock, useFactory: () => new PostgresLeaderLock(options) },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory, AccessTokens, AuditTrail, SignInStore, LeaderLock, WalletRegister],
+      exports: [TipLedger, CreatorDirectory, AccessTokens, AuditTrail, SignInStore, LeaderLock, WalletRegister, TipValues],
     };
   }
 }

@@ -69,6 +69,8 @@ export interface TipRow {
   blockHash: Hex;
   blockTimeMs: number;
   logIndex: number;
+  /** The block whose price was noted; while it is not the tip's own, the tip waits for one. */
+  valuedBlock: Hex | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -91,6 +93,7 @@ export const TipEntity = new EntitySchema<TipRow>({
     blockHash: { ...bytes, name: 'block_hash' },
     blockTimeMs: { ...int8, name: 'block_time_ms' },
     logIndex: { type: 'integer', name: 'log_index' },
+    valuedBlock: { ...bytes, name: 'valued_block', nullable: true },
     createdAt: { ...now, name: 'created_at' },
     updatedAt: { ...now, name: 'updated_at' },
   },
@@ -106,6 +109,11 @@ export const TipEntity = new EntitySchema<TipRow>({
       name: 'tips_messages',
       columns: ['blockTimeMs'],
       where: `message <> ''::text AND state = ANY (ARRAY['finalized'::text, 'lost'::text, 'dropped'::text])`,
+    },
+    {
+      name: 'tips_unvalued',
+      columns: ['chainId', 'token', 'blockNumber'],
+      where: `valued_block IS DISTINCT FROM block_hash AND state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'finalized'::text])`,
     },
     { name: 'tips_seen', columns: ['chainId', 'blockNumber'], where: `state = 'seen'::text` },
   ],

@@ -21,5 +21,6 @@ export * from './ports/relay-queue.js';
 export * from './ports/sign-in-store.js';
 export * from './ports/tip-feed.js';
 export * from './ports/tip-ledger.js';
+export * from './ports/tip-values.js';
 export * from './ports/wallet-register.js';
 export * from './tip.js';
