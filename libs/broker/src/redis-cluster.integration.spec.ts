@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { FeedSignal } from '@droppio/tips';
+import { DEFAULT_OVERLAY_CONFIG, type FeedSignal } from '@droppio/tips';
 import { aCreatorId, aTipEvent } from '@droppio/tips/testing';
 import { BullRelayQueue } from './bull-relay-queue.js';
 import { hashSlot } from './hash-slot.js';
@@ -125,8 +125,9 @@ describe('RedisTipFeed in a cluster that changes', () => {
   });
 
   it('takes a tip at once while the keys have moved and their slot has not', async () => {
-    const { creatorId } = await aListenedFeed();
-    await publish(creatorId, 1, 3);
+    const creatorId = aCreatorId();
+    const grant = { overlayId: 'an overlay', version: 1, enabled: true, config: DEFAULT_OVERLAY_CONFIG };
+    await feed.restore(creatorId, aSnapshot(3, { grants: [grant] }));
     await cluster.migrate(keysOf(creatorId).feed, async () => {
       expect(await feed.append(creatorId, 'epoch-1', aTipEvent({ seq: 4 }))).toEqual({ kind: 'appended' });
     });
