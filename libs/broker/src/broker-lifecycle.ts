@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { BackfillQueue, Presence, RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
 
 /** Last of all: until here other rooms may still publish what they finish. */
 @Injectable()
@@ -9,10 +9,11 @@ export class BrokerLifecycle implements OnApplicationShutdown {
     private readonly queue: RelayQueue,
     private readonly backfills: BackfillQueue,
     private readonly presence: Presence,
+    private readonly webhooks: WebhookQueue,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.queue.close(), this.backfills.close()]);
+    await Promise.all([this.queue.close(), this.backfills.close(), this.webhooks.close()]);
     await Promise.all([this.feed.close(), this.presence.close()]);
   }
 }

@@ -1,10 +1,11 @@
 import { Global, Module } from '@nestjs/common';
-import { BackfillQueue, Presence, RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
 import { BrokerLifecycle } from './broker-lifecycle.js';
 import { MemoryBackfillQueue } from './memory-backfill-queue.js';
 import { MemoryPresence } from './memory-presence.js';
 import { MemoryRelayQueue } from './memory-relay-queue.js';
 import { MemoryTipFeed } from './memory-tip-feed.js';
+import { MemoryWebhookQueue } from './memory-webhook-queue.js';
 import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
 
 /** Feed and queues inside this process. Global. */
@@ -20,8 +21,9 @@ import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
       inject: [QueueMetrics, Presence],
     },
     { provide: BackfillQueue, useFactory: () => new MemoryBackfillQueue() },
+    { provide: WebhookQueue, useFactory: (metrics: QueueMetrics) => new MemoryWebhookQueue(metrics), inject: [QueueMetrics] },
     BrokerLifecycle,
   ],
-  exports: [TipFeed, RelayQueue, BackfillQueue, Presence],
+  exports: [TipFeed, RelayQueue, BackfillQueue, Presence, WebhookQueue],
 })
 export class MemoryBrokerModule {}

@@ -1,7 +1,7 @@
 import { Injectable, type Provider } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 import { Counter, Histogram, type CounterConfiguration, type HistogramConfiguration } from 'prom-client';
-import type { AppendOutcome, RelayTask } from '@droppio/tips';
+import type { AppendOutcome, RelayTask, WebhookJob } from '@droppio/tips';
 
 const appends: CounterConfiguration<'outcome'> = {
   name: 'droppio_broker_appends_total',
@@ -31,7 +31,7 @@ const interruptions: CounterConfiguration<'connection'> = {
 };
 const jobs: CounterConfiguration<'task' | 'outcome'> = {
   name: 'droppio_broker_jobs_total',
-  help: 'Runs of relay jobs: done, retried (will run again), failed (given up).',
+  help: 'Runs of jobs for feeds and webhooks: done, retried (will run again), failed (given up).',
   labelNames: ['task', 'outcome'],
 };
 const workerRestarts: CounterConfiguration<string> = {
@@ -87,7 +87,7 @@ export class QueueMetrics {
     @InjectMetric(workerRestarts.name) private readonly restarts: Counter,
   ) {}
 
-  ran(task: RelayTask, outcome: 'done' | 'retried' | 'failed'): void {
+  ran(task: RelayTask | WebhookJob['task'], outcome: 'done' | 'retried' | 'failed'): void {
     this.jobs.inc({ task, outcome });
   }
 

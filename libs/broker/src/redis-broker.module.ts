@@ -1,9 +1,10 @@
 import { Global, Injectable, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
-import { BackfillQueue, Presence, RelayQueue, TipFeed } from '@droppio/tips';
+import { BackfillQueue, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
 import { BrokerLifecycle } from './broker-lifecycle.js';
 import { BullBackfillQueue } from './bull-backfill-queue.js';
 import { BullRelayQueue, type BullRelayQueueOptions } from './bull-relay-queue.js';
+import { BullWebhookQueue } from './bull-webhook-queue.js';
 import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics } from './metrics.js';
 import { openRedisFeed } from './open-redis-feed.js';
 import { RedisConnections } from './redis-connections.js';
@@ -38,7 +39,7 @@ class RedisReadiness implements OnModuleInit {
 
 /**
  * Feed and queues in Redis. Global. A process that never calls `RelayQueue.work` (the gateway) only enqueues: it opens no connection to work
- * jobs, and none for backfills or presence before it asks for one.
+ * jobs, and none for backfills, presence or webhooks before it asks for one.
  */
 @Global()
 @Module({})
@@ -72,10 +73,16 @@ export class RedisBrokerModule {
             new BullBackfillQueue(connections, { queue: jobs, link }, queue.prefix === undefined ? {} : { prefix: queue.prefix }),
           inject: [RedisConnections, QueueMetrics, LinkMetrics],
         },
+        {
+          provide: WebhookQueue,
+          useFactory: (connections: RedisConnections, jobs: QueueMetrics, link: LinkMetrics) =>
+            new BullWebhookQueue(connections, { queue: jobs, link }, queue.prefix === undefined ? {} : { prefix: queue.prefix }),
+          inject: [RedisConnections, QueueMetrics, LinkMetrics],
+        },
         RedisReadiness,
         BrokerLifecycle,
       ],
-      exports: [TipFeed, RelayQueue, BackfillQueue, Presence],
+      exports: [TipFeed, RelayQueue, BackfillQueue, Presence, WebhookQueue],
     };
   }
 }

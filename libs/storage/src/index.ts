@@ -4,6 +4,8 @@ export { PostgresLeaderLock } from './postgres-leader-lock.js';
 export { PostgresSignInStore } from './postgres-sign-in-store.js';
 export { PostgresTipLedger } from './postgres-tip-ledger.js';
 export { PostgresWalletRegister } from './postgres-wallet-register.js';
+export { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';
+export { PostgresWebhookStore } from './postgres-webhook-store.js';
 export { optionalStorageEnv, storageEnv, storageOptions, type StorageOptions, type StorageSettings } from './storage-env.js';
 export { StorageRefused } from './storage-errors.js';
 export { StorageModule } from './storage.module.js';

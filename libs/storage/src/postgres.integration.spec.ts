@@ -10,8 +10,12 @@ import { describeTipLedger } from './tip-ledger.contract.js';
 import { hexToBytes } from './columns.js';
 import { PostgresWalletRegister } from './postgres-wallet-register.js';
 import { aCreator } from './testing/chain-story.js';
+import { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';
+import { PostgresWebhookStore } from './postgres-webhook-store.js';
 import { describeTipReading } from './tip-reading.contract.js';
 import { describeWalletRegister } from './wallet-register.contract.js';
+import { describeWebhookOutbox, type WebhookHouse } from './webhook-outbox.contract.js';
+import { describeWebhookStore } from './webhook-store.contract.js';
 
 const where = 'an external Postgres';
 const make = () => openTestStorage(inject('postgresUrl'));
@@ -37,3 +41,10 @@ describeWalletRegister(where, async () => {
     close: () => storage.drop(),
   };
 });
+
+const makeWebhooks = async (): Promise<WebhookHouse> => {
+  const storage = await make();
+  return { storage, store: new PostgresWebhookStore(storage.database), outbox: new PostgresWebhookOutbox(storage.database) };
+};
+describeWebhookStore(where, makeWebhooks);
+describeWebhookOutbox(where, makeWebhooks);

@@ -1,6 +1,17 @@
 import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Health } from '@droppio/platform';
-import { AccessTokens, AuditTrail, CreatorDirectory, LeaderLock, SignInStore, TipLedger, TipValues, WalletRegister } from '@droppio/tips';
+import {
+  AccessTokens,
+  AuditTrail,
+  CreatorDirectory,
+  LeaderLock,
+  SignInStore,
+  TipLedger,
+  TipValues,
+  WalletRegister,
+  WebhookOutbox,
+  WebhookStore,
+} from '@droppio/tips';
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
@@ -12,6 +23,8 @@ import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import { PostgresTipValues } from './postgres-tip-values.js';
 import { PostgresWalletRegister } from './postgres-wallet-register.js';
+import { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';
+import { PostgresWebhookStore } from './postgres-webhook-store.js';
 import type { StorageOptions } from './storage-env.js';
 
 /** The pool lives as long as the process: shut in the last of Nest's hooks, when every other room has stopped its work. */
@@ -56,11 +69,24 @@ export class StorageModule {
         { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
         { provide: TipValues, useClass: PostgresTipValues },
+        { provide: WebhookStore, useClass: PostgresWebhookStore },
+        { provide: WebhookOutbox, useClass: PostgresWebhookOutbox },
         { provide: LeaderLock, useFactory: () => new PostgresLeaderLock(options) },
         ...storageMetrics,
         PoolKeeper,
       ],
-      exports: [TipLedger, CreatorDirectory, AccessTokens, AuditTrail, SignInStore, LeaderLock, WalletRegister, TipValues],
+      exports: [
+        TipLedger,
+        CreatorDirectory,
+        AccessTokens,
+        AuditTrail,
+        SignInStore,
+        LeaderLock,
+        WalletRegister,
+        TipValues,
+        WebhookStore,
+        WebhookOutbox,
+      ],
     };
   }
 }

@@ -7,3 +7,4 @@ export {
   type TestDatabase,
   type TestStorage,
 } from './test-database.js';
+export { tellEvents } from './told-tips.js';
