@@ -6,7 +6,8 @@ import type * as z from 'zod';
 import { NewCreatorBody } from './profile/creator.schema.js';
 import { addressField } from './edge/fields.js';
 import { NewOverlayBody, OverlayChangeBody, TestAlertBody } from './overlays/overlay.schema.js';
-import { TipsQuery, tipPage, TipPage } from './tips/tip.schema.js';
+import { TipsQuery } from './tips/tip-filter.schema.js';
+import { tipPage, TipPage } from './tips/tip.schema.js';
 
 const wallet = '0x52908400098527886e0f7030069857d2e4169ee7';
 const messages = (schema: z.ZodType, value: unknown): string[] => schema.safeParse(value).error?.issues.map((issue) => issue.message) ?? [];

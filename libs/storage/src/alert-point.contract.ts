@@ -31,7 +31,7 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
       storage.ledger.commit(chainId, fence, { ...aCommit(block, tips), onTop });
     const tipToCreator = (fields: Partial<SightedTip> = {}): SightedTip => aTip({ creator: walletOf(creator), ...fields });
     const events = async () => story(await storage.ledger.eventsAfter(creator.id, 0, 1000));
-    const states = async () => (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips.map(({ state }) => state);
+    const states = async () => (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips.map(({ state }) => state);
     const grow = async (from: BlockHeader, count: number): Promise<BlockHeader> => {
       let tip = from;
       for (let n = 0; n < count; n += 1) {
@@ -198,7 +198,7 @@ export function describeAlertPoint(where: string, make: () => Promise<TestStorag
         await sight([tip]);
         await commit(aChildOf(genesis), [{ ...tip, amount: 6n }]);
         expect(await events()).toEqual(['tip r1 seen', 'tip.updated r2 confirmed']);
-        expect((await storage.ledger.history({ creatorId: creator.id, limit: 5 })).tips).toMatchObject([{ amount: 6n, rev: 2 }]);
+        expect((await storage.archive.list({ creatorId: creator.id, limit: 5 })).tips).toMatchObject([{ amount: 6n, rev: 2 }]);
       });
 
       it('takes it from a creator that the block does not pay after all', async () => {

@@ -39,7 +39,7 @@ export function describeBackfill(where: string, make: () => Promise<TestStorage>
       storage.ledger.backfill(chainId, { from: 0, to: 999, filter: FILTER, final: 999, ...range }, blocks);
     const commit = (block: BlockHeader, tips: readonly SightedTip[] = []) => storage.ledger.commit(chainId, fence, aCommit(block, tips));
     const events = () => storage.ledger.eventsAfter(creator.id, 0, 1000);
-    const history = async () => (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips;
+    const history = async () => (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips;
     const holes = (from: number, to: number, filter = FILTER) => storage.ledger.holes(chainId, filter, { from, to });
     const quarantine = (): Promise<unknown> =>
       storage.database.source.query('SELECT log_index, code FROM quarantined_logs WHERE chain_id = $1 ORDER BY log_index', [chainId]);

@@ -176,7 +176,7 @@ describe('many writers at once', () => {
     await finality.end();
     await committing;
     expect((await eventsOf(creator)).at(-1)).toMatchObject({ type: 'tip.updated', state: 'confirmed', rev: 4 });
-    expect(await storage.ledger.history({ creatorId: creator.id, limit: 1 })).toMatchObject({ tips: [{ state: 'confirmed', rev: 4 }] });
+    expect(await storage.archive.list({ creatorId: creator.id, limit: 1 })).toMatchObject({ tips: [{ state: 'confirmed', rev: 4 }] });
   });
 
   it('never forgets an event that is committed while the one before is marked as published', async () => {

@@ -2,6 +2,7 @@ export { EmbeddedPostgres, type EmbeddedOptions } from './embedded-postgres.js';
 export { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 export { PostgresLeaderLock } from './postgres-leader-lock.js';
 export { PostgresSignInStore } from './postgres-sign-in-store.js';
+export { PostgresTipArchive } from './postgres-tip-archive.js';
 export { PostgresTipLedger } from './postgres-tip-ledger.js';
 export { PostgresWalletRegister } from './postgres-wallet-register.js';
 export { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';

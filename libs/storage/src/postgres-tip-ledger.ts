@@ -15,8 +15,6 @@ import {
   type FeedPosition,
   type FeedSnapshot,
   type FinalizeOutcome,
-  type HistoryPage,
-  type HistoryQuery,
   type Lease,
   type Preconfirmed,
   type Reorg,
@@ -32,7 +30,6 @@ import { Finality, type Marks } from './finality.js';
 import { StorageMetrics } from './metrics.js';
 import { SeenTips } from './seen-tips.js';
 import { readFinalizedHeight, readSightings } from './sighting-reader.js';
-import { readHistory } from './tip-history.js';
 import { blockInput, type BlockInput } from './tip-input.js';
 
 /** The ledger on Postgres. Every write locks in one order: the chain's cursor, its tips, then streams by creator id. */
@@ -159,10 +156,6 @@ export class PostgresTipLedger extends TipLedger {
 
   override unpublished(olderThanMs: number, limit: number): Promise<readonly string[]> {
     return this.events.unpublished(olderThanMs, limit);
-  }
-
-  override history(query: HistoryQuery): Promise<HistoryPage> {
-    return readHistory(this.database, query);
   }
 
   private countAside(chainId: number, inputs: readonly BlockInput[]): void {

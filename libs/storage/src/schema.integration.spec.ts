@@ -1,14 +1,15 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { StartupFault } from '@droppio/platform';
-import { NATIVE_TOKEN } from '@droppio/tips';
+import { NATIVE_TOKEN, toHex } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { MIGRATIONS } from './data-source.js';
 import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
 import { openDatabase } from './migrate.js';
+import type { TipPlace } from './tip-cursor.js';
 import { openTestStorage, type TestStorage } from './testing/index.js';
 import { AUDIT_OF, AUDIT_OF_BY_OPERATION, AUDIT_OF_OPERATOR, AUDIT_OF_OPERATOR_BY_OPERATION } from './postgres-audit-trail.js';
-import { HISTORY } from './tip-history.js';
+import { ONE_TIP, pageStatement, SIGHTINGS_OF, TELLINGS_OF, type Statement } from './archive-statements.js';
 import { BACKFILL_AND_TELL } from './backfill-statements.js';
 import { COVERED } from './coverage.js';
 import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
@@ -106,6 +107,8 @@ describe('every list query reads through an index', () => {
   let storage: TestStorage;
   const creator = '11111111-1111-4111-8111-000000000042';
   const zero = (bytes: number): Buffer => Buffer.alloc(bytes);
+  const somewhere: TipPlace = { timeMs: 30_000, chainId: 1, block: 3, logIndex: 0, txHash: toHex(`0x${'00'.repeat(32)}`), ordinal: 0 };
+  const parts = ({ text, values }: Statement) => [text, values] as const;
 
   beforeAll(async () => {
     storage = await openTestStorage(inject('postgresUrl'));
@@ -122,6 +125,7 @@ describe('every list query reads through an index', () => {
          decode(repeat('00', 32), 'hex'), NULL, NULL, CASE WHEN n > 39900 THEN 'confirmed' ELSE 'finalized' END, 1, n, decode(repeat('00', 32), 'hex'), n, 0 FROM generate_series(0, 39999) n`,
       `INSERT INTO tip_values (chain_id, tx_hash, ordinal, block_hash, unavailable, retry_at) SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 0,
          decode(repeat('00', 32), 'hex'), 'no-answer', CASE WHEN n < 100 THEN now() + interval '1 hour' END FROM generate_series(0, 19999) n`,
+      `INSERT INTO tip_sightings SELECT chain_id, block_hash, block_number, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, 0 FROM tips`,
       `INSERT INTO chain_blocks SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), n, decode(repeat('00', 32), 'hex'), n, n, true FROM generate_series(0, 19999) n`,
       `INSERT INTO chain_cursors SELECT n, 1, decode(repeat('00', 32), 'hex'), 1 FROM generate_series(1, 2000) n`,
       `INSERT INTO chain_coverage SELECT 1, 'f', n * 10, n * 10 + 5 FROM generate_series(0, 19999) n`,
@@ -136,8 +140,11 @@ describe('every list query reads through an index', () => {
   });
 
   it.each([
-    ['history, first page', HISTORY, [creator, '9223372036854775807', 0, 0, 0, zero(0), 51]],
-    ['history, later page', HISTORY, [creator, '30000', 1, 3, 0, zero(32), 51]],
+    ['history, first page', ...parts(pageStatement({ creatorId: creator, filter: {}, limit: 51 }))],
+    ['history, later page', ...parts(pageStatement({ creatorId: creator, filter: {}, after: somewhere, limit: 51 }))],
+    ['one tip', ONE_TIP, [creator, 1, zero(32), 0]],
+    ['blocks that held a tip', SIGHTINGS_OF, [1, zero(32), 0]],
+    ['events that told of a tip', TELLINGS_OF, [creator, '1-0x00-0']],
     ['events after a seq', AFTER, [creator, 3, 100]],
     ['snapshot', SNAPSHOT, [creator, 10]],
     ['unpublished', UNPUBLISHED, [0, 100]],

@@ -9,6 +9,7 @@ import {
   TipLedger,
   TipValues,
   WalletRegister,
+  TipArchive,
   WebhookOutbox,
   WebhookStore,
 } from '@droppio/tips';
@@ -19,6 +20,7 @@ import { PostgresAccessTokens } from './postgres-access-tokens.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
+import { PostgresTipArchive } from './postgres-tip-archive.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import { PostgresTipValues } from './postgres-tip-values.js';
@@ -63,6 +65,7 @@ export class StorageModule {
       providers: [
         { provide: Database, useFactory: () => openDatabase(options) },
         { provide: TipLedger, useClass: PostgresTipLedger },
+        { provide: TipArchive, useClass: PostgresTipArchive },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: AccessTokens, useClass: PostgresAccessTokens },
         { provide: SignInStore, useClass: PostgresSignInStore },
@@ -76,6 +79,7 @@ export class StorageModule {
         PoolKeeper,
       ],
       exports: [
+        TipArchive,
         TipLedger,
         CreatorDirectory,
         AccessTokens,

@@ -28,7 +28,7 @@ export function describeTipLedger(where: string, make: () => Promise<TestStorage
     const commit = (block: BlockHeader, tips: readonly SightedTip[] = []) => storage.ledger.commit(chainId, fence, aCommit(block, tips));
     const tipToCreator = (fields: Partial<SightedTip> = {}): SightedTip => aTip({ creator: walletOf(creator), ...fields });
     const events = (after = 0) => storage.ledger.eventsAfter(creator.id, after, 1000);
-    const history = async () => (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips;
+    const history = async () => (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips;
 
     describe('leases', () => {
       it('gives a chain to one holder and raises the fence when the holder changes', async () => {

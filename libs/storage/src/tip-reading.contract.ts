@@ -38,7 +38,7 @@ export function describeTipReading(where: string, make: () => Promise<TestStorag
 
     const commit = (block: BlockHeader, tips: readonly SightedTip[] = []) => storage.ledger.commit(chainId, fence, aCommit(block, tips));
     const tipToCreator = (fields: Partial<SightedTip> = {}): SightedTip => aTip({ creator: walletOf(creator), ...fields });
-    const history = async () => (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips;
+    const history = async () => (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips;
 
     describe('what an audit reads', () => {
       it('tells what is stored of canonical blocks in a range, set-aside logs too, and nothing of other branches', async () => {
@@ -92,7 +92,7 @@ export function describeTipReading(where: string, make: () => Promise<TestStorag
           expect(await storage.ledger.position(id)).toBeUndefined();
           expect(await storage.ledger.snapshot(id, 10)).toBeUndefined();
           expect(await storage.ledger.eventsAfter(id, 0, 10)).toEqual([]);
-          expect(await storage.ledger.history({ creatorId: id, limit: 10 })).toEqual({ tips: [] });
+          expect(await storage.archive.list({ creatorId: id, limit: 10 })).toEqual({ tips: [] });
           await storage.ledger.markPublished(id, 1);
         }
       });
@@ -157,7 +157,7 @@ export function describeTipReading(where: string, make: () => Promise<TestStorag
         const paged = [];
         const limit = 1 + Math.floor(random() * 9);
         for (let cursor: string | undefined = undefined, more = true; more;) {
-          const page = await storage.ledger.history({ creatorId: creator.id, limit, ...(cursor === undefined ? {} : { cursor }) });
+          const page = await storage.archive.list({ creatorId: creator.id, limit, ...(cursor === undefined ? {} : { cursor }) });
           paged.push(...page.tips);
           cursor = page.next;
           more = cursor !== undefined;
@@ -168,7 +168,7 @@ export function describeTipReading(where: string, make: () => Promise<TestStorag
       it.each(['', 'x', 'bm9wZQ', Buffer.from('[1,2]').toString('base64url'), Buffer.from('[1e99,1,"0x00",0]').toString('base64url')])(
         'answers the cursor %j, which nobody gave out, with an error that says so',
         async (cursor) => {
-          await expect(storage.ledger.history({ creatorId: creator.id, limit: 5, cursor })).rejects.toMatchObject({
+          await expect(storage.archive.list({ creatorId: creator.id, limit: 5, cursor })).rejects.toMatchObject({
             code: 'invalid-cursor',
           });
         },

@@ -19,6 +19,7 @@ export * from './ports/leader-lock.js';
 export * from './ports/presence.js';
 export * from './ports/relay-queue.js';
 export * from './ports/sign-in-store.js';
+export * from './ports/tip-archive.js';
 export * from './ports/tip-feed.js';
 export * from './ports/tip-ledger.js';
 export * from './ports/tip-values.js';

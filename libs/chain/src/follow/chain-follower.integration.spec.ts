@@ -60,7 +60,7 @@ function follow(fields: Partial<ChainSettings> = {}): ChainFollower {
 const creatorWallet = (): Hex => creator.wallets[0] ?? '0x';
 const tip = (message: string): Promise<Hex> => sendTip(wallet, { jar, creator: creatorWallet(), amount: 7n, message });
 const mined = async (hash: Hex): Promise<Hex> => (await wallet.waitForTransactionReceipt({ hash })).transactionHash;
-const history = async (): Promise<readonly StoredTip[]> => (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips;
+const history = async (): Promise<readonly StoredTip[]> => (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips;
 const events = async (): Promise<string[]> =>
   (await storage.ledger.eventsAfter(creator.id, 0, 1000)).map((event) => (event.type === 'tip' ? `tip ${event.d.message}` : event.type));
 const caughtUp = async (): Promise<void> => {

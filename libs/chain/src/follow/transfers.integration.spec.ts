@@ -95,7 +95,7 @@ const pay = async (to: Hex, amount: bigint, from: Hex = token): Promise<Hex> =>
   mined(await wallet.writeContract({ address: from, abi: eventTokenAbi, functionName: 'transfer', args: [to, amount] }));
 const send = async (to: Hex, value: bigint): Promise<Hex> => mined(await wallet.sendTransaction({ to, value, gas: 100_000n }));
 const tipsOf = async (creator: Creator): Promise<readonly StoredTip[]> =>
-  (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips;
+  (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips;
 const eventsOf = async (creator: Creator): Promise<readonly TipEvent[]> =>
   (await storage.ledger.eventsAfter(creator.id, 0, 1000)).filter((event): event is TipEvent => event.type.startsWith('tip'));
 const told = async (creator: Creator): Promise<string[]> => (await eventsOf(creator)).map(({ type, d }) => `${type} ${d.amount.raw}`);

@@ -72,7 +72,7 @@ const tipOf = (message: string, fields: Parameters<typeof aRawTip>[0] = {}): Scr
 const messages = async (): Promise<string[]> =>
   (await storage.ledger.eventsAfter(creator.id, 0, 1000)).map((event) => (event.type === 'tip' ? event.d.message : event.type));
 const stored = async (): Promise<string[]> =>
-  (await storage.ledger.history({ creatorId: creator.id, limit: 200 })).tips.map(({ message }) => message);
+  (await storage.archive.list({ creatorId: creator.id, limit: 200 })).tips.map(({ message }) => message);
 const aside = async (): Promise<number> =>
   (await storage.ledger.sightings(chain.chainId, 0, chain.tip.number)).filter(({ tip }) => tip === undefined).length;
 

@@ -17,7 +17,6 @@ import {
   type FeedSnapshot,
   type FinalizeOutcome,
   type Hex,
-  type HistoryPage,
   type Lease,
   type Preconfirmed,
   type QuarantinedLog,
@@ -252,10 +251,6 @@ export class MemoryTipLedger extends TipLedger {
 
   override unpublished(): Promise<readonly string[]> {
     return Promise.resolve([]);
-  }
-
-  override history(): Promise<HistoryPage> {
-    return Promise.resolve({ tips: [] });
   }
 
   private store({ block, tips, quarantined }: BlockCommit): ReadonlySet<string> {

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TipLedger, StorageUnavailable } from '@droppio/tips';
+import { StorageUnavailable, TipArchive } from '@droppio/tips';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { serveOverlayPage } from '../index.js';
@@ -225,8 +225,8 @@ describe('the docs', () => {
 
 describe('faults of ours', () => {
   it('tell the caller nothing but whether to come back, and the log what happened', async () => {
-    const ledger = api.app.get(TipLedger, { strict: false });
-    const broken = vi.spyOn(ledger, 'history');
+    const archive = api.app.get(TipArchive, { strict: false });
+    const broken = vi.spyOn(archive, 'list');
     try {
       broken.mockRejectedValueOnce(new StorageUnavailable('canary postgres://user:canary@db'));
       const passing = await api.call('GET', '/v1/tips', { token: ada.accessToken });

@@ -1,9 +1,21 @@
-import { tipId, TIP_STATES, type HistoryPage, type StoredTip } from '@droppio/tips';
+import { tipId, TIP_STATES, toHex, type HistoryPage, type StoredTip, type TipKey, type TipProof } from '@droppio/tips';
 import * as z from 'zod';
-import { addressShape, hashShape, pageQuery, pageShape, timeShape } from '../edge/fields.js';
+import { addressShape, hashShape, pageShape, timeShape } from '../edge/fields.js';
 
-export const TipsQuery = z.strictObject(pageQuery);
-export type TipsQuery = z.output<typeof TipsQuery>;
+const HEX_ID = /^([1-9][0-9]{0,15})-(0x[0-9a-f]{64})-(0|[1-9][0-9]{0,9})$/;
+
+/** `8453-0xabc…-0`. What is no id of a tip is nobody's tip, but a client that made it up should hear so. */
+export const tipIdField = z
+  .string()
+  .regex(HEX_ID, 'is no id of a tip')
+  .transform((text, context): TipKey => {
+    const [, chainId, hash = '', ordinal] = HEX_ID.exec(text) ?? [];
+    const key = { chainId: Number(chainId), txHash: toHex(hash, 32), ordinal: Number(ordinal) };
+    if (Number.isSafeInteger(key.chainId) && key.ordinal <= MOST_ORDINAL) return key;
+    context.addIssue({ code: 'custom', message: 'is no id of a tip' });
+    return z.NEVER;
+  });
+const MOST_ORDINAL = 2_147_483_647;
 
 export const TipView = z
   .object({
@@ -26,6 +38,36 @@ export const TipView = z
   })
   .meta({ id: 'Tip' });
 export type TipView = z.output<typeof TipView>;
+
+export const TipProofView = TipView.extend({
+  block: TipView.shape.block.extend({ logIndex: z.int().meta({ description: 'Place of its log in the block.' }) }),
+  chainId: z.int(),
+  ordinal: z.int().meta({ description: 'Which payment of its transaction.' }),
+  sightings: z
+    .array(
+      z.object({
+        block: z.object({ number: z.int(), hash: hashShape }),
+        logIndex: z.int(),
+        wallet: addressShape,
+        raw: z.string().meta({ description: 'The amount in this block, smallest units.' }),
+        seenAt: timeShape.meta({ description: 'When the block reached us.' }),
+        canonical: z.boolean().meta({ description: 'This block holds the tip on the chain as it is now.' }),
+      }),
+    )
+    .meta({ description: 'Every block that held it, oldest first, also those that the chain has left. At most 100.' }),
+  told: z
+    .array(
+      z.object({
+        seq: z.int().meta({ description: 'Number of the event in my stream.' }),
+        type: z.enum(['tip', 'tip.updated', 'tip.retracted']),
+        state: z.enum(TIP_STATES),
+        rev: z.int(),
+        at: timeShape,
+      }),
+    )
+    .meta({ description: 'Events that told my overlays of it, the first 100. Empty for what was history already.' }),
+}).meta({ id: 'TipProof', description: 'A tip and what anybody needs to look it up on the chain for himself.' });
+export type TipProofView = z.output<typeof TipProofView>;
 
 export const TipPage = z.object({ data: z.array(TipView), page: pageShape }).meta({ id: 'TipPage' });
 export type TipPage = z.output<typeof TipPage>;
@@ -53,4 +95,23 @@ export function tipView(tip: StoredTip): TipView {
 
 export function tipPage({ tips, next }: HistoryPage): TipPage {
   return { data: tips.map(tipView), page: { next: next ?? null, hasMore: next !== undefined } };
+}
+
+export function tipProofView({ tip, sightings, tellings }: TipProof): TipProofView {
+  const view = tipView(tip);
+  return {
+    ...view,
+    block: { ...view.block, logIndex: tip.logIndex },
+    chainId: tip.chainId,
+    ordinal: tip.ordinal,
+    sightings: sightings.map(({ blockNumber, blockHash, logIndex, wallet, amount, seenAtMs, isCanonical }) => ({
+      block: { number: blockNumber, hash: blockHash },
+      logIndex,
+      wallet,
+      raw: amount.toString(),
+      seenAt: new Date(seenAtMs).toISOString(),
+      canonical: isCanonical,
+    })),
+    told: tellings.map(({ atMs, ...telling }) => ({ ...telling, at: new Date(atMs).toISOString() })),
+  };
 }

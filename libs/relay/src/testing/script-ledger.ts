@@ -115,7 +115,6 @@ export class ScriptLedger extends TipLedger {
   override backfill = notHere;
   override settled = notHere;
   override holes = notHere;
-  override history = notHere;
 
   private async answer<T>(call: string, read: () => T): Promise<T> {
     this.calls.push(call);

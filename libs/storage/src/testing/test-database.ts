@@ -11,6 +11,7 @@ import { PostgresAuditTrail } from '../postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
+import { PostgresTipArchive } from '../postgres-tip-archive.js';
 import { PostgresTipLedger } from '../postgres-tip-ledger.js';
 
 export interface TestDatabase {
@@ -22,6 +23,7 @@ export interface TestDatabase {
 export interface TestStorage extends TestDatabase {
   readonly database: Database;
   readonly ledger: PostgresTipLedger;
+  readonly archive: PostgresTipArchive;
   readonly directory: PostgresCreatorDirectory;
   readonly signIn: PostgresSignInStore;
   readonly tokens: PostgresAccessTokens;
@@ -60,6 +62,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     url: made.url,
     database,
     ledger: new PostgresTipLedger(database, clock, StorageMetrics.unregistered()),
+    archive: new PostgresTipArchive(database),
     directory: new PostgresCreatorDirectory(database, clock),
     signIn: new PostgresSignInStore(database),
     tokens: new PostgresAccessTokens(database),

@@ -3,7 +3,7 @@ import type { BlockHeader, BlockRef, ChainLog } from '../block.js';
 import type { CreatorEvent, FeedPosition } from '../creator-event.js';
 import type { OverlayGrant } from '../creator.js';
 import type { Hex } from '../hex.js';
-import type { SightedTip, StoredTip } from '../tip.js';
+import type { SightedTip } from '../tip.js';
 
 export interface ChainCursor extends BlockRef {
   /** Fencing token: commits with another epoch change nothing. */
@@ -86,18 +86,6 @@ export interface StoredSighting {
 export interface Lease {
   readonly fence: number;
   readonly expiresInMs: number;
-}
-
-export interface HistoryQuery {
-  readonly creatorId: string;
-  readonly limit: number;
-  /** Opaque: the `next` of the page before. */
-  readonly cursor?: string;
-}
-
-export interface HistoryPage {
-  readonly tips: readonly StoredTip[];
-  readonly next?: string;
 }
 
 export interface FeedSnapshot {
@@ -189,6 +177,4 @@ export abstract class TipLedger {
   abstract markPublished(creatorId: string, seq: number): Promise<void>;
   /** Creators with events older than `olderThanMs` that no feed has confirmed, oldest first. */
   abstract unpublished(olderThanMs: number, limit: number): Promise<readonly string[]>;
-  /** Newest tips first. */
-  abstract history(query: HistoryQuery): Promise<HistoryPage>;
 }

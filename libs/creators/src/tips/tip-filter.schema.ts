@@ -1,0 +1,66 @@
+import { TIP_STATES, type TipFilter } from '@droppio/tips';
+import * as z from 'zod';
+import { addressField, pageQuery } from '../edge/fields.js';
+import { tokenField } from './token-field.js';
+
+const momentField = z.iso
+  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
+  .max(40)
+  .transform((text) => Date.parse(text))
+  .refine((ms) => ms >= 0 && ms <= MOST_MS, 'is outside of what is told of');
+/** The end of the year 9999. */
+const MOST_MS = 253_402_300_799_999;
+
+const statesField = z
+  .string()
+  .max(200)
+  .transform((text) => [...new Set(text.split(','))])
+  .pipe(z.array(z.enum(TIP_STATES)));
+
+/** What lists and exports of tips are filtered by. Everything that is named must fit. */
+export const filterQuery = {
+  from: momentField.optional().meta({ description: 'Block time at or after this (RFC 3339).' }),
+  to: momentField.optional().meta({ description: 'Block time before this (RFC 3339).' }),
+  chain: z.coerce.number<string>().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().meta({ description: 'Chain id.' }),
+  token: tokenField.optional(),
+  sender: addressField.optional().meta({ description: 'Who tipped.' }),
+  wallet: addressField.optional().meta({ description: 'Which of my wallets was tipped.' }),
+  state: statesField.optional().meta({ description: `One or several of ${TIP_STATES.join(', ')}, separated by commas.` }),
+  minimum: z
+    .string()
+    .regex(/^[0-9]{1,78}$/, 'must be smallest units: digits only')
+    .transform(BigInt)
+    .optional()
+    .meta({ description: 'Smallest units of the token; only together with `token`.' }),
+};
+
+type Asked = z.output<z.ZodObject<typeof filterQuery>>;
+
+/** Rules between fields, for every query that has these. */
+export function filterFaults({ from, to, chain, token, minimum }: Asked): readonly { readonly path: string; readonly message: string }[] {
+  return [
+    ...(minimum !== undefined && token === undefined ? [{ path: 'minimum', message: 'means nothing without `token`' }] : []),
+    ...(chain !== undefined && token !== undefined && token.chainId !== chain
+      ? [{ path: 'token', message: 'is on another chain than `chain`' }]
+      : []),
+    ...(from !== undefined && to !== undefined && from >= to ? [{ path: 'to', message: 'must be after `from`' }] : []),
+  ];
+}
+
+export const TipsQuery = z.strictObject({ ...pageQuery, ...filterQuery }).superRefine((asked, context) => {
+  for (const { path, message } of filterFaults(asked)) context.addIssue({ code: 'custom', path: [path], message });
+});
+export type TipsQuery = z.output<typeof TipsQuery>;
+
+export function filterOf({ from, to, chain, token, sender, wallet, state, minimum }: Asked): TipFilter {
+  return {
+    ...(from === undefined ? {} : { fromMs: from }),
+    ...(to === undefined ? {} : { beforeMs: to }),
+    ...(chain === undefined ? {} : { chainId: chain }),
+    ...(token === undefined ? {} : { token }),
+    ...(sender === undefined ? {} : { sender }),
+    ...(wallet === undefined ? {} : { wallet }),
+    ...(state === undefined ? {} : { states: state }),
+    ...(minimum === undefined ? {} : { minimum }),
+  };
+}
