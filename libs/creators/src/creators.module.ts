@@ -18,17 +18,19 @@ import { RequestPipe } from './edge/request.pipe.js';
 import { Sessions } from './access/sessions.js';
 import { SignInController } from './access/sign-in.controller.js';
 import { SignInNonces } from './access/sign-in-nonces.js';
+import { TokensController } from './access/tokens.controller.js';
+import { TokensService } from './access/tokens.service.js';
 import { TipsController } from './tips/tips.controller.js';
 import { WalletProof } from './access/wallet-proof.js';
 import { ContractWallets } from './access/wallet-signatures.js';
 
-/** HTTP → config. Needs `CreatorDirectory`, `SignInStore`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
+/** HTTP → config. Needs `CreatorDirectory`, `AccessTokens`, `SignInStore`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
 @Module({})
 export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
     return {
       module: CreatorsModule,
-      controllers: [SignInController, CreatorsController, OverlaysController, TipsController, AuditController],
+      controllers: [SignInController, TokensController, CreatorsController, OverlaysController, TipsController, AuditController],
       providers: [
         { provide: CreatorsOptions, useValue: options },
         { provide: OverlayTokens, useValue: new OverlayTokens(options.tokenKeys) },
@@ -37,6 +39,7 @@ export class CreatorsModule {
         WalletProof,
         Sessions,
         Credentials,
+        TokensService,
         OverlayLinks,
         OverlaysService,
         HttpMetrics,

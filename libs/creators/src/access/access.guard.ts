@@ -4,7 +4,7 @@ import { Unauthorized } from '@droppio/tips';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Request, Response } from 'express';
 import { Counter } from 'prom-client';
-import { defaultScope, rememberCaller, ROLES, SCOPE, type Caller, type Role, type ScopeRule } from './access.js';
+import { defaultScope, rememberCaller, ROLES, SCOPE, type Caller, type CreatorCaller, type Role, type ScopeRule } from './access.js';
 import { Credentials, type Shown } from './credentials.js';
 import { Forbidden, ScopeMissing, SignInStale } from '../errors.js';
 import { routeOf } from '../edge/http-metrics.js';
@@ -64,7 +64,7 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-function refusalOf({ scopes, session }: Caller & { role: 'creator' }, { scope, isFresh }: ScopeRule): Error | undefined {
+function refusalOf({ scopes, session }: CreatorCaller, { scope, isFresh }: ScopeRule): Error | undefined {
   if (!scopes.includes(scope)) return new ScopeMissing(`This needs a token with the scope ${scope}.`);
   if (isFresh && session?.isFresh === false)
     return new SignInStale('Sign in again with your wallet: this needs a sign-in of the last ten minutes.');

@@ -1,122 +1,61 @@
 import { randomUUID } from 'node:crypto';
-import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { newAccessToken } from '../index.js';
-import {
-  aSignIn,
-  aWallet,
-  readDocument,
-  SIGN_IN_ORIGIN,
-  signIn,
-  startTestApi,
-  type Answer,
-  type ApiDocument,
-  type Route,
-  type TestApi,
-  type TestCreator,
-} from '../testing/index.js';
+import { credentialsOf, expectedOf, ROLES, securityOf, type MatrixRole, type Shown } from '../testing/route-matrix.js';
+import { ROUTES, type RouteRow, type Scene } from '../testing/routes/index.js';
+import { aWallet, readDocument, startTestApi, type Answer, type ApiDocument, type Route, type TestApi } from '../testing/index.js';
 
-/*
- * Who may do what. Every operation of the document must be in here: a route that nobody has thought about fails. `other` is a creator who
- * asks for the owner's things; where a route has no id in it, they get their own. `browser` is a session of the owner's, `foreign` the
- * same cookie sent along by another site's page.
- */
-const ROLES = ['nobody', 'stranger', 'other', 'overlay', 'operator', 'foreign', 'browser', 'owner'] as const;
-type Role = (typeof ROLES)[number];
-type Answers = Readonly<Record<Role, number>>;
-
-const closed = { nobody: 401, stranger: 401, overlay: 403, operator: 403 };
-const read = (owner: number, other: number): Answers => ({ ...closed, owner, browser: owner, foreign: owner, other });
-const change = (owner: number, other: number): Answers => ({ ...closed, owner, browser: owner, foreign: 403, other });
-const anybody = (status: number): Answers => ({
-  ...change(status, status),
-  nobody: status,
-  stranger: status,
-  overlay: status,
-  operator: status,
-});
-
-const EXPECTED: Readonly<Record<string, Answers>> = {
-  createSignInNonce: { ...anybody(201), foreign: 201 },
-  signIn: anybody(200),
-  signOut: change(204, 204),
-  listSessions: read(200, 200),
-  endSession: change(204, 404),
-  createCreator: { ...closed, operator: 201, owner: 403, browser: 403, foreign: 403, other: 403 },
-  getMe: read(200, 200),
-  changeMe: change(200, 200),
-  createOverlay: change(201, 201),
-  listOverlays: read(200, 200),
-  getOverlay: read(200, 404),
-  changeOverlay: change(200, 404),
-  getOverlayUrl: read(200, 404),
-  rotateOverlayToken: change(200, 404),
-  sendTestAlert: change(202, 404),
-  listTips: read(200, 200),
-};
+/* Who may do what: every operation of the document by every role, as `testing/routes` says. */
 
 const api: TestApi = await startTestApi(inject('postgresUrl'));
 const document: ApiDocument = readDocument((await api.call('GET', '/openapi.json')).json);
-const wallet = aWallet();
-let owner: TestCreator;
-let other: TestCreator;
-
-/** Bodies that would be accepted, so that a refusal is about the caller. */
-const BODIES: Readonly<Record<string, () => unknown>> = {
-  signIn: () => aSignIn(api, aWallet()),
-  createCreator: () => ({ handle: `m-${randomHex(6).slice(2)}`, displayName: 'Someone', wallets: [randomHex(20)] }),
-  changeMe: () => ({ alertAfter: 1 }),
-  createOverlay: () => ({ name: 'another' }),
-  changeOverlay: () => ({ name: 'taken over', enabled: true, config: { schemaVersion: 1, durationMs: 9000 } }),
-  sendTestAlert: () => ({ message: 'hello' }),
-};
-
-beforeAll(async () => {
-  owner = await api.aCreator(wallet.address);
-  other = await api.aCreator();
+const rows = document.routes.flatMap((route) => {
+  const row = ROUTES[route.operationId];
+  return row === undefined ? [] : [[route.operationId, { route, row }] as const];
 });
 
 afterAll(() => api.close());
 
-async function credentials(role: Role): Promise<{ token?: string; headers?: Record<string, string> }> {
-  switch (role) {
-    case 'nobody':
-      return {};
-    case 'stranger':
-      return { token: newAccessToken() };
-    case 'owner':
-      return { token: owner.accessToken };
-    case 'other':
-      return { token: other.accessToken };
-    case 'operator':
-      return { token: api.adminToken };
-    case 'overlay': {
-      // Asked for anew: an earlier test may have rotated it.
-      const links = await api.call('GET', `/v1/overlays/${owner.overlayId}/url`, { token: owner.accessToken });
-      return { token: new URL((links.json as { pageUrl: string }).pageUrl).hash.slice(1) };
-    }
-    case 'browser':
-      return { headers: { cookie: (await signIn(api, wallet)).cookie, origin: SIGN_IN_ORIGIN } };
-    case 'foreign':
-      return { headers: { cookie: (await signIn(api, wallet)).cookie, origin: 'https://evil.test' } };
-  }
+type Credentials = (role: MatrixRole) => Promise<Shown>;
+type Stage = Scene & { readonly credentials: Credentials };
+
+/** Two creators, and credentials of each role that are made once. */
+async function aStage(): Promise<Stage> {
+  const wallet = aWallet();
+  const scene = { api, wallet, owner: await api.aCreator(wallet.address), other: await api.aCreator() };
+  const made = new Map<MatrixRole, Promise<Shown>>();
+  const credentials: Credentials = (role) => {
+    const shown = made.get(role) ?? credentialsOf(role, scene);
+    made.set(role, shown);
+    return shown;
+  };
+  return { ...scene, credentials };
 }
 
-/** Something of the owner's that the route could be about. */
-async function idFor(route: Route): Promise<string> {
-  if (!route.path.includes('/sessions/')) return owner.overlayId;
-  await signIn(api, wallet);
-  const { data } = (await api.call('GET', '/v1/auth/sessions', { token: owner.accessToken })).json as { data: { id: string }[] };
-  return data[0]?.id ?? randomUUID();
+const shared = await aStage();
+
+interface Question {
+  readonly route: Route;
+  readonly row: RouteRow;
 }
 
-async function ask(route: Route, role: Role, id?: string): Promise<Answer> {
-  const body = await BODIES[route.operationId]?.();
-  const path = route.path.includes('{id}') ? route.path.replace('{id}', id ?? (await idFor(route))) : route.path;
-  return api.call(route.method, path, { ...(await credentials(role)), ...(body === undefined ? {} : { body }) });
+/** Something of the owner's, unless it is to be something that is not there. */
+async function pathOf({ route, row }: Question, scene: Stage, isMissing = false): Promise<string> {
+  const given = (await row.params?.(scene)) ?? { id: scene.owner.overlayId };
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (isMissing ? randomUUID() : (given[name] ?? 'unnamed')));
+  return row.query === undefined ? path : `${path}?${row.query}`;
 }
 
-const aboutOne = document.routes.filter(({ path }) => path.includes('{id}'));
+async function ask(question: Question, role: MatrixRole, scene: Stage, isMissing = false): Promise<Answer> {
+  const { route, row } = question;
+  const path = await pathOf(question, scene, isMissing);
+  const body = await row.body?.(scene);
+  const { token, headers } = await scene.credentials(role);
+  return api.call(route.method, path, {
+    headers: { ...(await row.headers?.(scene)), ...headers },
+    ...(token === undefined ? {} : { token }),
+    ...(body === undefined ? {} : { body }),
+  });
+}
 
 describe('the document', () => {
   it('lists every route that the server has, and no other', () => {
@@ -129,51 +68,67 @@ describe('the document', () => {
     expect(new Set(document.routes.map(({ operationId }) => operationId)).size).toBe(document.routes.length);
   });
 
-  it('says which routes are open to everybody', () => {
-    const open = document.routes.filter(({ operation }) => operation.security?.some((rule) => Object.keys(rule).length === 0) === true);
-    expect(open.map(({ operationId }) => operationId)).toEqual(['createSignInNonce', 'signIn']);
+  it('has no operation of which nobody has said who may call it', () => {
+    const unnamed = document.routes.filter(({ operationId }) => ROUTES[operationId] === undefined);
+    const sentences = unnamed.map(
+      ({ operationId, method, path }) => `${operationId} (${method} ${path}) has no row: say in libs/creators/src/testing/routes who may.`,
+    );
+    expect(sentences).toEqual([]);
+  });
+
+  it('has every operation that is named', () => {
+    const known = new Set(document.routes.map(({ operationId }) => operationId));
+    expect(Object.keys(ROUTES).filter((operationId) => !known.has(operationId))).toEqual([]);
   });
 });
 
-describe.each(document.routes.map((route) => [route.operationId, route] as const))('%s', (operationId, route) => {
-  const expected = EXPECTED[operationId];
+describe.each(rows)('%s', (operationId, question) => {
+  const { route, row } = question;
+  let stage = shared;
 
-  it('has somebody who may and somebody who may not', () => {
-    expect(expected, 'say in EXPECTED who may call this route').toBeDefined();
+  beforeAll(async () => {
+    if (row.ends === true) stage = await aStage();
+  });
+
+  it('says in the document who may call it', () => {
+    expect(route.operation.security).toEqual(securityOf(row));
   });
 
   it.each(ROLES)('answers %s as it should', async (role) => {
-    const answer = await ask(route, role);
-    expect(answer.status, answer.text).toBe(expected?.[role]);
+    const expected = expectedOf(row, route, role);
+    const answer = await ask(question, role, stage);
+    expect(answer.status, answer.text).toBe(expected.status);
+    if (expected.code !== undefined) expect(answer.json).toMatchObject({ code: expected.code });
     document.check(operationId, answer.status, answer.json);
     expect(answer.headers.get('www-authenticate')).toBe(answer.status === 401 ? 'Bearer' : null);
+    if (row.ends === true && answer.status < 300) stage = await aStage();
   });
 
   it('is closed to whatever looks like a token and is none, unless it is open to all', async () => {
     for (const token of ['secret', `dro_ov_${'A'.repeat(92)}`, 'dro_pat_']) {
-      const body = await BODIES[operationId]?.();
-      const path = route.path.replace('{id}', owner.overlayId);
-      const answer = await api.call(route.method, path, { token, ...(body === undefined ? {} : { body }) });
-      expect(answer.status).toBe(expected?.nobody);
+      const body = await row.body?.(stage);
+      const answer = await api.call(route.method, await pathOf(question, stage), { token, ...(body === undefined ? {} : { body }) });
+      expect(answer.status).toBe(expectedOf(row, route, 'stranger').status);
     }
   });
 });
 
+const aboutOne = rows.filter(([, { route, row }]) => route.path.includes('{') && row.who === 'creators' && row.other === undefined);
+
 describe('what belongs to another', () => {
-  it.each(aboutOne.map((route) => [route.operationId, route] as const))(
-    'looks to %s the same as what does not exist',
-    async (_id, route) => {
-      const theirs = await ask(route, 'other');
-      const missing = await ask(route, 'other', randomUUID());
-      const whoever = { instance: '', requestId: '' };
-      expect({ ...(theirs.json as object), ...whoever }).toEqual({ ...(missing.json as object), ...whoever });
-    },
-  );
+  const scene = shared;
+
+  it.each(aboutOne)('looks to %s the same as what does not exist', async (_id, question) => {
+    const theirs = await ask(question, 'other', scene);
+    const missing = await ask(question, 'other', scene, true);
+    const whoever = { instance: '', requestId: '' };
+    expect({ ...(theirs.json as object), ...whoever }).toEqual({ ...(missing.json as object), ...whoever });
+  });
 
   it('stays as it was', async () => {
-    const before = await api.call('GET', `/v1/overlays/${owner.overlayId}`, { token: owner.accessToken });
-    for (const route of aboutOne) await ask(route, 'other');
-    const after = await api.call('GET', `/v1/overlays/${owner.overlayId}`, { token: owner.accessToken });
+    const before = await api.call('GET', `/v1/overlays/${scene.owner.overlayId}`, { token: scene.owner.accessToken });
+    for (const [, question] of aboutOne) await ask(question, 'other', scene);
+    const after = await api.call('GET', `/v1/overlays/${scene.owner.overlayId}`, { token: scene.owner.accessToken });
     expect(after.json).toEqual(before.json);
   });
 });

@@ -18,6 +18,7 @@ export type Caller =
   | { readonly role: 'operator' }
   | { readonly role: 'overlay'; readonly claim: OverlayClaim };
 export type Role = Caller['role'];
+export type CreatorCaller = Extract<Caller, { role: 'creator' }>;
 
 export const ROLES = 'droppio:roles';
 
@@ -69,10 +70,11 @@ export const Me = createParamDecorator((_: unknown, context: ExecutionContext): 
   return caller.creator;
 });
 
-/** What the credentials allow that were shown. */
-export const MyScopes = createParamDecorator((_: unknown, context: ExecutionContext): readonly ScopeName[] => {
+/** The creator whose route this is, with what was shown for it. */
+export const Myself = createParamDecorator((_: unknown, context: ExecutionContext): CreatorCaller => {
   const caller = callerOf(context.switchToHttp().getRequest<Request>());
-  return caller?.role === 'creator' ? caller.scopes : [];
+  if (caller?.role !== 'creator') throw new TypeError('@Myself() on a route that is not for creators');
+  return caller;
 });
 
 /** The session of the browser that asks; `undefined` for a script with an access token. */

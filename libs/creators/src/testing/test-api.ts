@@ -5,7 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Health, Instance, PlatformModule } from '@droppio/platform';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { StorageModule } from '@droppio/storage';
-import { createTestDatabase } from '@droppio/storage/testing';
+import { createTestDatabase, query } from '@droppio/storage/testing';
 import { EventRelay } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { configureHttp, CreatorsModule, CreatorsOptions, type HttpOptions } from '../index.js';
@@ -37,6 +37,8 @@ export interface TestApi {
   readonly logger: RecordingLogger;
   call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
   aCreator(wallet?: string): Promise<TestCreator>;
+  /** Past the API, for what time alone would do. */
+  sql(statement: string, values?: readonly unknown[]): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
     relay,
     logger,
     call,
+    sql: (statement, values) => query(database.url, statement, values),
     aCreator: (wallet) => aCreator(call, adminToken, wallet ?? randomHex(20)),
     close: async () => {
       await app.close();

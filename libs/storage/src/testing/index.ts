@@ -3,6 +3,7 @@ export {
   endLeaderLocks,
   joinTestStorage,
   openTestStorage,
+  query,
   type JoinedStorage,
   type TestDatabase,
   type TestStorage,

@@ -109,6 +109,11 @@ export async function endLeaderLocks(url: string): Promise<number> {
   return ended;
 }
 
+/** One statement on a connection of its own. */
+export async function query(url: string, statement: string, values: readonly unknown[] = []): Promise<readonly unknown[]> {
+  return withClient(url, async (client) => (await client.query<Record<string, unknown>>(statement, [...values])).rows);
+}
+
 /** Test files run in several processes: one makes the template, the others wait for it. */
 async function ensureTemplate(client: Client, postgresUrl: string): Promise<string> {
   const version = createHash('sha256')

@@ -1,0 +1,3 @@
+import type { RouteRow } from './row.js';
+
+export const moderationRoutes: Readonly<Record<string, RouteRow>> = {};
