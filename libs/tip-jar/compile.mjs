@@ -7,7 +7,10 @@ import solc from 'solc';
 const here = dirname(fileURLToPath(import.meta.url));
 const outputs = [
   { file: 'src/generated/tip-jar.ts', sources: ['TipJar.sol'] },
-  { file: 'src/testing/generated/contracts.ts', sources: ['testing/Tokens.sol', 'testing/Creators.sol', 'testing/Transfers.sol'] },
+  {
+    file: 'src/testing/generated/contracts.ts',
+    sources: ['testing/Tokens.sol', 'testing/Creators.sol', 'testing/Transfers.sol', 'testing/Feeds.sol'],
+  },
 ];
 
 const settings = {

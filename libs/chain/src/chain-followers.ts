@@ -30,10 +30,17 @@ export class FollowerRooms {
   ) {}
 }
 
+/** A chain, its nodes and who follows it. */
+export interface ChainLine {
+  readonly chain: ChainSettings;
+  readonly reader: ViemChainReader;
+  readonly follower: ChainFollower;
+}
+
 /** One follower per configured chain, each on its own: started with the process, stopped before the rooms it uses. */
 export class ChainFollowers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('chain');
-  private readonly followers: readonly ChainFollower[];
+  readonly lines: readonly ChainLine[];
   private readonly stopping = new AbortController();
 
   constructor(
@@ -46,24 +53,24 @@ export class ChainFollowers implements OnApplicationBootstrap, BeforeApplication
     const holder = randomUUID();
     const { ledger, relay, clock, metrics, lock } = rooms;
     const parts = { ledger, relay, clock, metrics, lock, watch, ...options };
-    this.followers = chains.map((chain) => {
+    this.lines = chains.map((chain) => {
       const reader = new ViemChainReader(chain, clock, metrics);
       const follower = new ChainFollower(chain, reader, parts, holder);
       const name = `chain-${String(chain.chainId)}`;
       health.readyWhen(name, () => inOne([follower.notReady(), sentence(chain.name, reader.fault())]));
       health.aliveWhile(name, () => follower.notAlive());
-      return follower;
+      return { chain, reader, follower };
     });
   }
 
   onApplicationBootstrap(): void {
     if (this.chains.some(watchesWallets)) void this.watch.keep(this.stopping.signal);
-    for (const follower of this.followers) follower.start();
+    for (const { follower } of this.lines) follower.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    await within(STOP_MS, 'stopping the chains', Promise.all(this.followers.map((follower) => follower.stop()))).catch((error: unknown) => {
+    await within(STOP_MS, 'stopping the chains', Promise.all(this.lines.map(({ follower }) => follower.stop()))).catch((error: unknown) => {
       this.logger.warn('chain.stop-cut-short', errorFields(error));
     });
   }

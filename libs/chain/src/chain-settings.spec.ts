@@ -3,7 +3,7 @@ import { InvalidSettings, loadEnv } from '@droppio/platform';
 import { randomHex } from '@droppio/tips/testing';
 import * as z from 'zod';
 import { describe, expect, it } from 'vitest';
-import { acceptedTokens, chainEnv, watchesWallets } from './chain-settings.js';
+import { acceptedTokens, chainEnv, pricedTokens, watchesWallets } from './chain-settings.js';
 
 const chain = {
   chainId: 8453,
@@ -76,6 +76,28 @@ describe('CHAINS', () => {
   });
 
   const token = { address: randomHex(20), symbol: 'USDC', decimals: 6 };
+  const feed = { feed: randomHex(20), maxAgeSec: 1200 };
+
+  it('takes a feed or a fixed price for coins and tokens', () => {
+    const native = { ...chain.native, usd: feed };
+    const [settings] = read([
+      {
+        ...chain,
+        native,
+        tokens: [
+          { ...token, usd: '0.9995' },
+          { ...token, address: randomHex(20) },
+        ],
+        sequencer: feedOnly,
+      },
+    ]);
+    expect(settings && [...pricedTokens(settings)]).toEqual([
+      [oneEther.token, { decimals: 18, usd: { ...feed, decimals: 8 } }],
+      [token.address, { decimals: 6, usd: { peg: '0.9995' } }],
+    ]);
+    expect(settings?.sequencer).toEqual({ ...feedOnly, graceSec: 3600 });
+  });
+  const feedOnly = { feed: randomHex(20) };
   it.each<[string, unknown, RegExp]>([
     ['no JSON', '[{', /CHAINS does not fit: it is not valid JSON\./],
     ['no list', {}, /CHAINS does not fit: .*array/],
@@ -111,6 +133,24 @@ describe('CHAINS', () => {
     ],
     ['a quorum for a number', [{ ...two, quorum: { above: [{ token: token.address, amount: 1e18 }] } }], /0\.quorum\.above\.0\.amount/],
     ['a token twice in a quorum', [{ ...two, quorum: { above: [oneEther, oneEther] } }], /0\.quorum\.above.*listed twice/],
+    [
+      'a feed without an age',
+      [{ ...chain, native: { ...chain.native, usd: feedOnly } }],
+      /0\.native\.usd\.maxAgeSec.*how old an answer may be/,
+    ],
+    [
+      'a feed at no address',
+      [{ ...chain, tokens: [{ ...token, usd: { ...feed, feed: '0x1' } }] }],
+      /0\.tokens\.0\.usd\.feed.*20 bytes of hex/,
+    ],
+    ['a misspelt feed', [{ ...chain, native: { ...chain.native, usd: { ...feed, maxAge: 1 } } }], /0\.native\.usd.*maxAge/],
+    ['a fixed price as a number', [{ ...chain, native: { ...chain.native, usd: 1 } }], /0\.native\.usd.*object/],
+    ['a fixed price of nothing', [{ ...chain, native: { ...chain.native, usd: '0.0' } }], /0\.native\.usd.*fixed price must be above zero/],
+    [
+      'a sequencer for no feed',
+      [{ ...chain, tokens: [{ ...token, usd: '1' }], sequencer: feedOnly }],
+      /0\.sequencer.*no coin or token has a price feed/,
+    ],
     ['a negative start', [{ ...chain, startBlock: -1 }], /0\.startBlock/],
   ])('says in a sentence what is wrong with %s', (_, value, sentence) => {
     expect(faults(value).join('\n')).toMatch(sentence);

@@ -1,12 +1,8 @@
-import { isHex, NATIVE_TOKEN, toHex, type AcceptedToken } from '@droppio/tips';
+import { NATIVE_TOKEN, type AcceptedToken, type Hex } from '@droppio/tips';
 import * as z from 'zod';
+import { sequencer, usdSource, type UsdSource } from './prices/usd-settings.js';
+import { address, decimals, symbol } from './setting-fields.js';
 
-const address = z
-  .string()
-  .refine((text) => isHex(text) && text.length === 42, 'it must be 20 bytes of hex, such as 0x52908400098527886E0F7030069857D2E4169EE7')
-  .transform((text) => toHex(text, 20));
-const symbol = z.string().trim().min(1).max(16);
-const decimals = z.int().min(0).max(36);
 const endpoints = (protocols: RegExp, like: string) => z.array(z.url({ protocol: protocols, error: `it must look like ${like}` })).max(8);
 
 const quorum = z
@@ -47,8 +43,14 @@ const chain = z
     startBlock: z.int().min(0).optional(),
     /** Blocks a tip must have on top of nothing to be committed: 1 is its own block. */
     confirmations: z.int().min(1).max(64).default(1),
-    native: z.strictObject({ symbol, decimals: decimals.default(18) }),
-    tokens: z.array(z.strictObject({ address, symbol, decimals })).max(1000).default([]),
+    /** `usd`: what a whole coin or token is worth in dollars, by a feed on this chain, or `"1"` for what is held to be that. */
+    native: z.strictObject({ symbol, decimals: decimals.default(18), usd: usdSource.optional() }),
+    tokens: z
+      .array(z.strictObject({ address, symbol, decimals, usd: usdSource.optional() }))
+      .max(1000)
+      .default([]),
+    /** For rollups: asked before any price is believed. */
+    sequencer: sequencer.optional(),
     /**
      * Payments straight to a creator's wallet, not through the jar. `tokens`: ERC-20 transfers of the listed tokens. `native`: the coins that a
      * transaction itself sends (not what a contract passes on inside, such as a Safe), which takes the whole of every block from the nodes.
@@ -91,6 +93,14 @@ const chain = z
     error: 'a token is listed twice',
     path: ['tokens'],
   })
+  .refine(
+    ({ sequencer: asked, native, tokens }) =>
+      asked === undefined || [native, ...tokens].some(({ usd }) => usd !== undefined && 'feed' in usd),
+    {
+      error: 'no coin or token has a price feed, so nothing is asked of it',
+      path: ['sequencer'],
+    },
+  )
   .refine(({ quorum: asked, rpcUrls }) => asked === undefined || providers(rpcUrls) >= 2, {
     error: 'it needs rpcUrls of at least two providers, on different hosts',
     path: ['quorum'],
@@ -127,10 +137,24 @@ export const chainEnv = {
         '"confirmations": 1, "native": {"symbol": "ETH", "decimals": 18}, "tokens": [{"address": "0x…", "symbol": "USDC", "decimals": 6}], "transfers": {"tokens": true, "native": false}}]. CHAINS_FILE names a file with the same. ' +
         'transfers: payments straight to a wallet count as tips, too; tokens: transfers of the listed tokens (preset true), native: what a transaction itself sends ' +
         '(preset false; takes whole blocks from the nodes; what a contract passes on inside, such as a Safe, is not seen). ' +
+        'usd on native and on tokens, optional: what a whole one is worth in dollars, {"feed": "0x…", "maxAgeSec": 90000} (a Chainlink feed on this chain) or "1". ' +
         'quorum, optional: {"above": [{"token": "0x…", "amount": "1000000000000000000"}], "finalized": true}: two providers must agree on blocks with tips of such ' +
         'an amount (smallest units; the zero address is the native coin) before they are stored, and on everything before it is called final.',
     }),
 };
+
+/** What has a price in dollars, by address. */
+export function pricedTokens({ native, tokens }: Pick<ChainSettings, 'native' | 'tokens'>): ReadonlyMap<Hex, PricedToken> {
+  const all = [{ ...native, address: NATIVE_TOKEN }, ...tokens];
+  return new Map(
+    all.flatMap(({ address: token, decimals: digits, usd }) => (usd === undefined ? [] : [[token, { decimals: digits, usd }] as const])),
+  );
+}
+
+export interface PricedToken {
+  readonly decimals: number;
+  readonly usd: UsdSource;
+}
 
 /** The chain's own coin and its tokens, by address. */
 export function acceptedTokens({ native, tokens }: Pick<ChainSettings, 'native' | 'tokens'>): ReadonlyMap<string, AcceptedToken> {

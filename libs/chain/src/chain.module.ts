@@ -5,8 +5,10 @@ import { BackfillWork } from './backfill/backfill-work.js';
 import { backfillMetricProviders } from './backfill/backfill-metrics.js';
 import { BackfillRooms, Backfills } from './backfill/backfills.js';
 import { ChainFollowers, FollowerRooms, type ChainOptions } from './chain-followers.js';
-import type { ChainSettings } from './chain-settings.js';
+import { pricedTokens, type ChainSettings } from './chain-settings.js';
 import { metricProviders } from './metrics.js';
+import { ChainPrices } from './prices/chain-prices.js';
+import { priceMetricProviders } from './prices/price-metrics.js';
 import { WatchList } from './watch-list.js';
 import { WatchMetrics } from './watch-metrics.js';
 
@@ -22,7 +24,7 @@ const backfillProviders = (chains: readonly ChainSettings[]): readonly Provider[
   { provide: Backfills, inject: [BackfillRooms], useFactory: (rooms: BackfillRooms) => new Backfills(chains, rooms) },
 ];
 
-/** Follows the given chains. Needs `TipLedger`, `WalletRegister`, `LeaderLock`, `EventRelay`, `Clock` and `Health` from global modules, and `BackfillQueue` where it works backfills. */
+/** Follows the given chains. Needs `TipLedger`, `WalletRegister`, `LeaderLock`, `EventRelay`, `Clock` and `Health` from global modules, `BackfillQueue` where it works backfills, and `TipValues` where a chain has a source of prices. */
 @Module({})
 export class ChainModule {
   static for(chains: readonly ChainSettings[], options: ChainOptions = {}): DynamicModule {
@@ -32,6 +34,7 @@ export class ChainModule {
         ...metricProviders,
         FollowerRooms,
         watchListProvider,
+        ...(chains.some((chain) => pricedTokens(chain).size > 0) ? [...priceMetricProviders, ChainPrices] : []),
         ...(options.worksBackfills === true ? [...backfillProviders(chains), BackfillWork] : []),
         {
           provide: ChainFollowers,

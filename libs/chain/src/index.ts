@@ -7,6 +7,8 @@ export { decodeTip, TIP_TOPIC, type RawTip } from './decode-tip.js';
 export { decodeTransfer, TRANSFER_TOPIC, type RawTransfer } from './decode-transfer.js';
 export { ChainFollower, type FollowerParts } from './follow/chain-follower.js';
 export { ChainMetrics, unregisteredMetrics } from './metrics.js';
+export { PriceKeeper, type PriceParts } from './prices/price-keeper.js';
+export type { UsdFeed, UsdPeg, UsdSource } from './prices/usd-settings.js';
 export { ViemChainReader } from './nodes/viem-chain-reader.js';
 export { TipSpotter, type Sightings, type WatchedWallets } from './sight-tips.js';
 export { WatchList } from './watch-list.js';

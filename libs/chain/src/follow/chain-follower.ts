@@ -107,6 +107,11 @@ export class ChainFollower {
     this.pulse = new FollowerPulse(clock);
   }
 
+  /** Does this process commit, as far as it knows? */
+  get isLeader(): boolean {
+    return this.isLeading;
+  }
+
   start(): void {
     this.running ??= this.run();
   }

@@ -17,6 +17,7 @@ import { Ballot } from './ballot.js';
 import { BlockSources, twinOf } from './block-sources.js';
 import { bloomOracle, type BloomVerdict } from './bloom.js';
 import type { ChainSettings } from '../chain-settings.js';
+import { ContractCaller } from './contract-caller.js';
 import { HeadWatch } from './head-watch.js';
 import { LogFetcher } from './log-fetcher.js';
 import type { ChainMetrics } from '../metrics.js';
@@ -44,6 +45,7 @@ const SILENT_BLOCKS = 4;
  */
 export class ViemChainReader extends ChainReader {
   override readonly chainId: number;
+  readonly contracts: ContractCaller;
   protected readonly pool: RpcPool;
   private readonly ballot: Ballot;
   private readonly fetcher: LogFetcher;
@@ -72,6 +74,8 @@ export class ViemChainReader extends ChainReader {
       }),
     );
     this.ballot = new Ballot(this.pool, metrics.rpc);
+    // A ballot of its own: whether this chain is well is judged by its blocks alone.
+    this.contracts = new ContractCaller(this.pool, settings.quorum && new Ballot(this.pool, metrics.rpc));
     this.fetcher = new LogFetcher(this.pool, this.ballot, clock, metrics.rpc, logQuorum(settings));
     this.payer = new PaymentFetcher(this.pool, this.ballot, paymentQuorum(settings));
   }

@@ -13,6 +13,7 @@ import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipArchive } from '../postgres-tip-archive.js';
 import { PostgresTipLedger } from '../postgres-tip-ledger.js';
+import { PostgresTipValues } from '../postgres-tip-values.js';
 
 export interface TestDatabase {
   readonly url: string;
@@ -26,6 +27,7 @@ export interface TestStorage extends TestDatabase {
   readonly archive: PostgresTipArchive;
   readonly directory: PostgresCreatorDirectory;
   readonly signIn: PostgresSignInStore;
+  readonly values: PostgresTipValues;
   readonly tokens: PostgresAccessTokens;
   readonly audit: PostgresAuditTrail;
   /** Closes the pool and drops the database. */
@@ -65,6 +67,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     archive: new PostgresTipArchive(database),
     directory: new PostgresCreatorDirectory(database, clock),
     signIn: new PostgresSignInStore(database),
+    values: new PostgresTipValues(database),
     tokens: new PostgresAccessTokens(database),
     audit: new PostgresAuditTrail(database),
     drop: async () => {

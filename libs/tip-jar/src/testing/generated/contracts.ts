@@ -1341,3 +1341,121 @@ export const transferBatchAbi = [
 ] as const;
 
 export const transferBatchBytecode = '0x6080604052348015600e575f5ffd5b506102568061001c5f395ff3fe608060405234801561000f575f5ffd5b5060043610610029575f3560e01c80630be7b1501461002d575b5f5ffd5b61004061003b36600461015e565b610042565b005b5f5b82811015610133578473ffffffffffffffffffffffffffffffffffffffff166323b872dd3386868581811061007b5761007b6101e8565b90506020020160208101906100909190610215565b6040517fffffffff0000000000000000000000000000000000000000000000000000000060e085901b16815273ffffffffffffffffffffffffffffffffffffffff928316600482015291166024820152604481018590526064016020604051808303815f875af1158015610106573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061012a9190610237565b50600101610044565b5050505050565b73ffffffffffffffffffffffffffffffffffffffff8116811461015b575f5ffd5b50565b5f5f5f5f60608587031215610171575f5ffd5b843561017c8161013a565b9350602085013567ffffffffffffffff811115610197575f5ffd5b8501601f810187136101a7575f5ffd5b803567ffffffffffffffff8111156101bd575f5ffd5b8760208260051b84010111156101d1575f5ffd5b949760209190910196509394604001359392505050565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5f60208284031215610225575f5ffd5b81356102308161013a565b9392505050565b5f60208284031215610247575f5ffd5b81518015158114610230575f5ffd' as const;
+
+export const priceFeedAbi = [
+  {
+    "inputs": [],
+    "name": "decimals",
+    "outputs": [
+      {
+        "internalType": "uint8",
+        "name": "",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "latestRoundData",
+    "outputs": [
+      {
+        "internalType": "uint80",
+        "name": "",
+        "type": "uint80"
+      },
+      {
+        "internalType": "int256",
+        "name": "",
+        "type": "int256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint80",
+        "name": "",
+        "type": "uint80"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bool",
+        "name": "isBroken",
+        "type": "bool"
+      }
+    ],
+    "name": "setBroken",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint8",
+        "name": "digits",
+        "type": "uint8"
+      }
+    ],
+    "name": "setDecimals",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "int256",
+        "name": "price",
+        "type": "int256"
+      }
+    ],
+    "name": "setPrice",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint80",
+        "name": "id",
+        "type": "uint80"
+      },
+      {
+        "internalType": "int256",
+        "name": "price",
+        "type": "int256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "started",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "updated",
+        "type": "uint256"
+      }
+    ],
+    "name": "setRound",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  }
+] as const;
+
+export const priceFeedBytecode = '0x60806040525f805460ff19166008179055348015601a575f5ffd5b506103d4806100285f395ff3fe608060405234801561000f575f5ffd5b506004361061006f575f3560e01c80639d250df81161004d5780639d250df81461011d578063f7a3080614610176578063feaf968c14610189575f5ffd5b8063313ce567146100735780637a1395aa1461009657806386de9e4f146100d9575b5f5ffd5b5f5461007f9060ff1681565b60405160ff90911681526020015b60405180910390f35b6100d76100a43660046102e4565b5f80547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff001660ff92909216919091179055565b005b6100d76100e736600461030b565b5f8054911515610100027fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff909216919091179055565b6100d761012b36600461032a565b6003556002556001555f805469ffffffffffffffffffff90921662010000027fffffffffffffffffffffffffffffffffffffffff00000000000000000000ffff909216919091179055565b6100d7610184366004610370565b6101c8565b610191610238565b6040805169ffffffffffffffffffff968716815260208101959095528401929092526060830152909116608082015260a00161008d565b5f546101e79062010000900469ffffffffffffffffffff166001610387565b4260038190556002556001919091555f805469ffffffffffffffffffff90921662010000027fffffffffffffffffffffffffffffffffffffffff00000000000000000000ffff909216919091179055565b5f5f5f5f5f5f60019054906101000a900460ff16156102b7576040517f08c379a000000000000000000000000000000000000000000000000000000000815260206004820152600f60248201527f4e6f20646174612070726573656e740000000000000000000000000000000000604482015260640160405180910390fd5b50505f546001546002546003546201000090930469ffffffffffffffffffff169691955093509091508490565b5f602082840312156102f4575f5ffd5b813560ff81168114610304575f5ffd5b9392505050565b5f6020828403121561031b575f5ffd5b81358015158114610304575f5ffd5b5f5f5f5f6080858703121561033d575f5ffd5b843569ffffffffffffffffffff81168114610356575f5ffd5b966020860135965060408601359560600135945092505050565b5f60208284031215610380575f5ffd5b5035919050565b69ffffffffffffffffffff81811683821601908111156103ce577f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b9291505056' as const;
