@@ -1,12 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryRelayQueue, MemoryTipFeed, unregisteredMetrics } from '@droppio/broker';
+import { MemoryPresence, MemoryRelayQueue, MemoryTipFeed, unregisteredMetrics } from '@droppio/broker';
 import { eventually } from '@droppio/broker/testing';
 import { Health } from '@droppio/platform';
 import { BrokerUnavailable, StorageUnavailable } from '@droppio/tips';
 import { aTipEvent, ManualClock } from '@droppio/tips/testing';
 import { CreatorRelay } from './creator-relay.js';
 import { RelayMetrics } from './metrics.js';
+import { Outbox } from './outbox.js';
 import { OutboxSweep } from './outbox-sweep.js';
 import { RELAY_DEFAULTS } from './relay-settings.js';
 import { RelayWork } from './relay-work.js';
@@ -20,6 +21,7 @@ describe(OutboxSweep.name, () => {
   let feed: MemoryTipFeed;
   let queue: MemoryRelayQueue;
   let relay: CreatorRelay;
+  let presence: MemoryPresence;
   let sweep: OutboxSweep;
   const published: string[] = [];
   let faults: Map<string, Error>;
@@ -39,7 +41,8 @@ describe(OutboxSweep.name, () => {
         return fault === undefined ? super.publish(creatorId) : Promise.reject(fault);
       }
     })(ledger, feed, queue, clock, metrics);
-    sweep = new OutboxSweep(ledger, relay, clock, metrics, RELAY_DEFAULTS);
+    presence = new MemoryPresence();
+    sweep = new OutboxSweep(new Outbox(ledger, presence), relay, clock, metrics, RELAY_DEFAULTS);
   });
 
   function commit(creatorId: string): void {
@@ -70,6 +73,27 @@ describe(OutboxSweep.name, () => {
     await sweep.sweep();
     expect(published).toContain('b');
     expect(await feed.position('b')).toMatchObject({ seq: 1 });
+  });
+
+  it.each([
+    ['before all others', false, ['live', 'live too', 'old', 'new']],
+    ['in their turn when nobody knows of it', true, ['old', 'live', 'new', 'live too']],
+  ])('publishes creators with overlays open %s', async (_, isAway, expected) => {
+    for (const id of ['old', 'live', 'new', 'live too']) {
+      commit(id);
+      clock.advance(1);
+    }
+    clock.advance(2000);
+    await presence.tell(
+      'a gateway',
+      new Map([
+        ['live too', 1],
+        ['live', 300],
+      ]),
+    );
+    if (isAway) presence.counts = () => Promise.reject(new BrokerUnavailable('away'));
+    await sweep.sweep();
+    expect(published).toEqual(expected);
   });
 
   it('tells how old the oldest unpublished event is, and nothing once it is published', async () => {

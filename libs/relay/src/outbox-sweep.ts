@@ -1,15 +1,14 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import { backoffMs, BrokerUnavailable, Clock, StorageUnavailable, TipLedger, within } from '@droppio/tips';
+import { backoffMs, BrokerUnavailable, Clock, StorageUnavailable, within } from '@droppio/tips';
 import { CreatorRelay } from './creator-relay.js';
 import { RelayMetrics } from './metrics.js';
+import { Outbox } from './outbox.js';
 import { RELAY_SETTINGS, type RelaySettings } from './relay-settings.js';
 
 const CREATORS_A_SWEEP = 500;
 const ONE_CREATOR_MS = 10_000;
 const FAILING_BACKOFF = { baseMs: 4000, capMs: 120_000 };
-/** Ages that are asked for in turn to learn how old the oldest unpublished event is: one cheap question while all is well. */
-const AGES_S = [1, 2, 5, 10, 30, 60, 300, 1800, 21_600, 86_400];
 
 interface Failing {
   readonly failures: number;
@@ -26,7 +25,7 @@ export class OutboxSweep {
   private readonly failing = new Map<string, Failing>();
 
   constructor(
-    private readonly ledger: TipLedger,
+    private readonly outbox: Outbox,
     private readonly relay: CreatorRelay,
     private readonly clock: Clock,
     private readonly metrics: RelayMetrics,
@@ -35,15 +34,15 @@ export class OutboxSweep {
 
   /** Publishes what waits and returns the age of what still waits, at least, in seconds. Throws `StorageUnavailable`. */
   async sweep(): Promise<number> {
-    const found = await this.ledger.unpublished(this.settings.sweepAfterMs, CREATORS_A_SWEEP + this.failing.size);
+    const found = await this.outbox.waiting(this.settings.sweepAfterMs, CREATORS_A_SWEEP + this.failing.size);
     this.forgetMended(found);
     const now = this.clock.now();
     const due = found.filter((creatorId) => (this.failing.get(creatorId)?.notBeforeMs ?? 0) <= now).slice(0, CREATORS_A_SWEEP);
     if (due.length > 0) this.log.log('sweep.found', { creators: found.length, due: due.length });
-    const waiting = due.values();
+    const waiting = (await this.outbox.liveFirst(due)).values();
     const away = new AbortController();
     await Promise.all(Array.from({ length: this.settings.sweepConcurrency }, () => this.drainFrom(waiting, away)));
-    const age = found.length === 0 ? 0 : await this.oldestSeconds();
+    const age = found.length === 0 ? 0 : await this.outbox.oldestSeconds(this.settings.maxLagMs);
     this.metrics.oldest(age);
     return age;
   }
@@ -73,15 +72,5 @@ export class OutboxSweep {
   private forgetMended(found: readonly string[]): void {
     const unpublished = new Set(found);
     for (const creatorId of this.failing.keys()) if (!unpublished.has(creatorId)) this.failing.delete(creatorId);
-  }
-
-  private async oldestSeconds(): Promise<number> {
-    let oldest = 0;
-    const ages = [...AGES_S, this.settings.maxLagMs / 1000].sort((a, b) => a - b);
-    for (const seconds of ages) {
-      if ((await this.ledger.unpublished(seconds * 1000, 1)).length === 0) break;
-      oldest = seconds;
-    }
-    return oldest;
   }
 }

@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { EventRelay } from '@droppio/tips';
 import { CreatorRelay } from './creator-relay.js';
 import { metricProviders } from './metrics.js';
+import { Outbox } from './outbox.js';
 import { OutboxSweep } from './outbox-sweep.js';
 import { RELAY_DEFAULTS, RELAY_SETTINGS, type RelaySettings } from './relay-settings.js';
 import { RelayWork } from './relay-work.js';
@@ -11,7 +12,7 @@ export interface RelayOptions extends Partial<RelaySettings> {
   readonly work: boolean;
 }
 
-/** Provides `EventRelay` to the rooms that commit events. Global: they may not know this room. Needs a ledger, a feed and a queue. */
+/** Provides `EventRelay` to the rooms that commit events. Global: they may not know this room. Needs a ledger, a feed and a queue; to work, a presence. */
 @Global()
 @Module({})
 export class RelayModule {
@@ -23,7 +24,7 @@ export class RelayModule {
         { provide: RELAY_SETTINGS, useValue: { ...RELAY_DEFAULTS, ...settings } satisfies RelaySettings },
         CreatorRelay,
         { provide: EventRelay, useExisting: CreatorRelay },
-        ...(work ? [OutboxSweep, RelayWork] : []),
+        ...(work ? [Outbox, OutboxSweep, RelayWork] : []),
       ],
       exports: [EventRelay],
     };
