@@ -59,6 +59,12 @@ export function networkOf(address: string): string {
     .join(':')}::/64`;
 }
 
+/** As much of a network as may be written down: where to look, and not who it was. An IPv4 /24 or an IPv6 /48. */
+export function prefixOf(network: string): string {
+  if (isIPv4(network)) return network.replace(/\d+$/, '0/24');
+  return network.replace(/:[^:]+::\/64$/, '::/48');
+}
+
 /** `::ffff:192.0.2.1` is how a dual-stack socket spells `192.0.2.1`. */
 function unmapped(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);

@@ -17,6 +17,7 @@ import { OverlayGateway } from './overlay.gateway.js';
 import { OverlayWsAdapter } from './overlay-ws.adapter.js';
 import { PresenceBeat } from './presence-beat.js';
 import { Reception } from './reception.js';
+import { RefusalLog } from './refusal-log.js';
 import { SessionHost } from './session-host.js';
 import { SessionRoster } from './session-roster.js';
 import { TimingWheel } from './timing-wheel.js';
@@ -36,7 +37,7 @@ export class DeliveryModule {
         { provide: TimingWheel, useFactory: () => new TimingWheel(TICK_MS) },
         ...metricProviders,
         ...nodeMetricProviders,
-        ...[FeedAccess, ChannelRegistry, SessionRoster, Reception, SessionHost],
+        ...[FeedAccess, ChannelRegistry, SessionRoster, RefusalLog, Reception, SessionHost],
         ...[
           FlushPacer,
           MemoryReading,

@@ -143,4 +143,16 @@ describe('a crowd', () => {
     await house.visitor();
     expect(await upgrade()).toMatchObject({ status: 503 });
   });
+
+  it('of silent ones from a few networks cannot keep the others out', async () => {
+    await open({ GATEWAY_MAX_UNAUTHENTICATED: '4', GATEWAY_TRUSTED_PROXIES: 'loopback' });
+    const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } });
+    const silent = [];
+    for (const n of [1, 1, 2, 2]) silent.push(await house.visitor('', from(`192.0.2.${String(n)}`)));
+    const { status } = await upgrade('/overlay', from('192.0.2.3').headers);
+    expect(status).toBe(503);
+    await expect.poll(async () => (await upgrade('/overlay', from('192.0.2.3').headers)).status, { timeout: 5000 }).toBe(101);
+    expect((await silent[0]?.ended())?.code).toBe(4008);
+    expect(silent.slice(1).map(({ ending }) => ending)).toEqual([undefined, undefined, undefined]);
+  });
 });

@@ -16,6 +16,9 @@ const FRAGMENTS_MAX = 16;
 const CHUNKS_MAX = 64;
 /** More than a session may send at once, so that a flood ends with a close code and not with a cut. */
 const PENDING_PONGS_MAX = 32;
+/** Connections beside the sockets, for refusals, pages and whoever has not asked for anything yet. */
+const BESIDE_SOCKETS = 5000;
+const SILENT_MAX = 1000;
 
 type OverlayServer = WsServer<typeof OverlaySocket>;
 /** Options that `ws` has and its types lack. */
@@ -69,7 +72,10 @@ export class OverlayWsAdapter extends WsAdapter {
       this.upgrade(server, options.path ?? '/', request, socket, head);
     };
     this.http.on('upgrade', upgrade);
-    this.watch = new HandshakeWatch(this.http, this.idleMs());
+    const limits = { idleMs: this.idleMs(), most: this.settings.maxSockets + BESIDE_SOCKETS, silent: SILENT_MAX };
+    this.watch = new HandshakeWatch(this.http, limits, () => {
+      this.metrics.upgrades.inc({ result: 'dropped', transport: 'none' });
+    });
     this.undo = () => this.http.off('upgrade', upgrade);
     return server;
   }

@@ -7,6 +7,7 @@ import { ChannelRegistry } from './channel-registry.js';
 import type { CreatorChannel } from './creator-channel.js';
 import { FeedMissing } from './errors.js';
 import type { Credentials, OverlaySession } from './overlay-session.js';
+import { RefusalLog } from './refusal-log.js';
 import { SessionRoster } from './session-roster.js';
 
 export const ADMISSION_MS = 20_000;
@@ -21,11 +22,13 @@ export class Reception {
     private readonly tokens: OverlayTokens,
     private readonly roster: SessionRoster,
     private readonly channels: ChannelRegistry,
+    private readonly refusals: RefusalLog,
   ) {}
 
   async admit(session: OverlaySession, { token, cursor }: Credentials): Promise<void> {
     const claim = this.tokens.verify(token);
     if (claim === undefined) {
+      this.refusals.badToken(session.network);
       session.close(CloseCode.badToken, 'bad token');
       return;
     }

@@ -44,6 +44,7 @@ describe('a token', () => {
       (await streamed.text());
     await house.stop();
     expect(written).toContain('session.not-admitted');
+    expect(written).toMatch(/token\.refused.*127\.0\.0\.0\/24/);
     const secret = token.slice('dro_ov_'.length);
     for (const text of [written, metrics, heard]) {
       expect(text).not.toContain(secret);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { CloseCode } from '@droppio/protocol';
 import { Clock } from '@droppio/tips';
 import { DeliverySettings } from './delivery-settings.js';
 import type { OverlaySession } from './overlay-session.js';
@@ -10,6 +11,8 @@ interface Count {
 
 /** Longer than a ping and the answer to it: whoever is silent for that long is most likely gone. */
 const ANSWER_MS = 10_000;
+/** In this time whoever means it has presented its token, also on a bad line; then its place may go to another. */
+const FIRST_WORD_MS = 2000;
 
 /** Who is connected, and how many from where: what the limits count. */
 @Injectable()
@@ -51,11 +54,32 @@ export class SessionRoster {
   }
 
   /**
+   * Takes a place from those that have not presented a token, for one more of this network: from the network that has the most of them, from
+   * whoever has been silent longest. So a few networks cannot keep all others out. False when nobody has to go.
+   */
+  makeRoom(network: string): boolean {
+    let most = this.networks.get(network)?.waiting ?? 0;
+    let silent: OverlaySession | undefined;
+    // In the order of arrival.
+    for (const session of this.waiting) {
+      if (this.clock.now() - session.openedAt < FIRST_WORD_MS) break;
+      const { waiting = 0 } = this.networks.get(session.network) ?? {};
+      if (waiting <= most) continue;
+      most = waiting;
+      silent = session;
+    }
+    if (silent === undefined) return false;
+    this.waitNoMore(silent);
+    silent.close(CloseCode.overloaded, 'no auth while others wait', Math.round(2000 + Math.random() * 8000));
+    return true;
+  }
+
+  /**
    * The session has a token that we signed. Returns the sessions to be closed for it: those of the same overlay that fell silent, when the
    * limit is reached; `undefined` when all of them are alive, so that the newcomer has to go. Streams never speak, so they count as alive.
    */
   recognise(session: OverlaySession, overlayId: string): readonly OverlaySession[] | undefined {
-    this.authenticated(session);
+    this.waitNoMore(session);
     const peers = this.overlays.get(overlayId) ?? new Set();
     const silentForMs = this.settings.pingMs + ANSWER_MS;
     const isFull = isOver(peers.size, this.settings.maxSocketsPerToken);
@@ -75,7 +99,7 @@ export class SessionRoster {
   /** False when it had left already. */
   leave(session: OverlaySession): boolean {
     if (!this.sessions.delete(session)) return false;
-    this.authenticated(session);
+    this.waitNoMore(session);
     const network = this.networks.get(session.network);
     if (network !== undefined && (network.all -= 1) === 0) this.networks.delete(session.network);
     const { overlayId } = session;
@@ -84,7 +108,7 @@ export class SessionRoster {
     return true;
   }
 
-  private authenticated(session: OverlaySession): void {
+  private waitNoMore(session: OverlaySession): void {
     const network = this.networks.get(session.network);
     if (this.waiting.delete(session) && network !== undefined) network.waiting -= 1;
   }

@@ -59,12 +59,13 @@ export class UpgradeGate {
     }
     if (roster.size >= settings.maxSockets) return refused('full', 503, 5, 'This gateway is full.');
     if (this.pressure.isHigh) return refused('pressure', 503, 10, 'This gateway is short of memory.');
-    if (roster.unauthenticated >= settings.maxUnauthenticated) {
-      return refused('unauthenticated', 503, 2, 'Too many sockets have not said who they are.');
-    }
     if (settings.upgradesPerMinutePerIp > 0 && !this.networks.take(network, now, weight))
       return refused('network-rate', 429, 30, 'Too many connections from this network.');
     if (!this.rate.take(now, weight)) return refused('rate', 503, 2, 'Too many connections at once.');
+    // Last: whoever is refused for another reason may not cost anybody a place.
+    if (roster.unauthenticated >= settings.maxUnauthenticated && !roster.makeRoom(network)) {
+      return refused('unauthenticated', 503, 2, 'Too many sockets have not said who they are.');
+    }
     return { kind: 'let-in', network };
   }
 

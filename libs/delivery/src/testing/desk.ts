@@ -12,6 +12,7 @@ import { ChannelMetrics, SessionMetrics } from '../metrics.js';
 import type { OverlayLink, TransportName } from '../overlay-link.js';
 import { OverlaySession } from '../overlay-session.js';
 import { Reception } from '../reception.js';
+import { RefusalLog } from '../refusal-log.js';
 import { SessionHost } from '../session-host.js';
 import { SessionRoster } from '../session-roster.js';
 import { TimingWheel } from '../timing-wheel.js';
@@ -68,7 +69,7 @@ export class Desk {
       this.pacer,
       new ChannelMetrics(this.metrics.feed, this.metrics.fanOut, this.metrics.losses),
     );
-    const reception = new Reception(this.tokens, this.roster, this.channels);
+    const reception = new Reception(this.tokens, this.roster, this.channels, new RefusalLog(this.clock));
     this.host = new SessionHost(
       this.settings,
       this.wheel,

@@ -74,6 +74,10 @@ export class RawSocket {
     return this.answer;
   }
 
+  get isGone(): boolean {
+    return this.gone;
+  }
+
   send(...frames: readonly RawFrame[]): void {
     this.socket.write(Buffer.concat(frames.map(rawFrame)));
   }
