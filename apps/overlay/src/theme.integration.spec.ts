@@ -1,4 +1,4 @@
-import { ANCHORS, ANIMATIONS } from '@droppio/protocol';
+import { ANCHORS, ANIMATIONS } from '@droppio/tips';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { alertOf, until, useTheatre } from './testing/overlay-theatre.js';

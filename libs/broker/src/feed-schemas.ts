@@ -24,7 +24,7 @@ export const OverlayGrantSchema: z.ZodType<OverlayGrant> = z.looseObject({
   overlayId: z.string(),
   version: z.int(),
   enabled: z.boolean(),
-  config: z.looseObject({ schemaVersion: z.literal(1), durationMs: z.number() }),
+  config: z.looseObject({ schemaVersion: z.number() }),
 });
 
 const tip = { state: z.enum(TIP_STATES), rev: z.int(), d: display };

@@ -11,6 +11,7 @@ import { CreatorsOptions } from './creators-options.js';
 import { Credentials } from './access/credentials.js';
 import { HttpMetrics } from './edge/http-metrics.js';
 import { metrics } from './metrics.js';
+import { OverlayConfigController } from './overlays/overlay-config.controller.js';
 import { OverlayLinks } from './overlays/overlay-links.js';
 import { OverlaysController } from './overlays/overlays.controller.js';
 import { OverlaysService } from './overlays/overlays.service.js';
@@ -21,6 +22,7 @@ import { SignInNonces } from './access/sign-in-nonces.js';
 import { TokensController } from './access/tokens.controller.js';
 import { TokensService } from './access/tokens.service.js';
 import { TipsController } from './tips/tips.controller.js';
+import { WalletsController } from './profile/wallets.controller.js';
 import { WalletProof } from './access/wallet-proof.js';
 import { ContractWallets } from './access/wallet-signatures.js';
 
@@ -30,7 +32,16 @@ export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
     return {
       module: CreatorsModule,
-      controllers: [SignInController, TokensController, CreatorsController, OverlaysController, TipsController, AuditController],
+      controllers: [
+        SignInController,
+        TokensController,
+        CreatorsController,
+        OverlaysController,
+        TipsController,
+        AuditController,
+        WalletsController,
+        OverlayConfigController,
+      ],
       providers: [
         { provide: CreatorsOptions, useValue: options },
         { provide: OverlayTokens, useValue: new OverlayTokens(options.tokenKeys) },

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { parseAs } from './client-frames.js';
 
 const seq = z.number().check(z.int(), z.nonnegative());
-const overlayConfig = z.looseObject({ schemaVersion: z.literal(1), durationMs: z.number() });
+/** Whatever the server has stored: a page reads the fields that it knows, and never stands still for one that it does not. */
+const overlayConfig = z.looseObject({ schemaVersion: z.number() });
 
 const amount = z.object({ raw: z.string(), decimals: z.number(), symbol: z.string(), chainId: z.number(), token: z.string() });
 /** What an alert shows; all text is a stranger's and goes into text nodes only. */

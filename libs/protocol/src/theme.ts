@@ -1,3 +1,4 @@
+import { ANCHORS, ANIMATIONS } from '@droppio/tips';
 import * as z from 'zod/mini';
 
 /*
@@ -7,8 +8,6 @@ import * as z from 'zod/mini';
 const share = (least: number, most: number) => z.number().check(z.gte(least), z.lte(most));
 const colour = z.string().check(z.regex(/^#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/i));
 
-export const ANCHORS = ['top-left', 'top-center', 'top-right', 'center', 'bottom-left', 'bottom-center', 'bottom-right'] as const;
-export const ANIMATIONS = ['slide-down', 'slide-up', 'slide-in', 'fade', 'zoom', 'flip'] as const;
 export const VARIABLES = ['name', 'amount', 'symbol', 'message'] as const;
 
 /** Only variables that exist, so that a typo is found when a theme is saved and never on stream. */

@@ -76,6 +76,19 @@ export function describeCreatorDirectory(where: string, make: () => Promise<Test
         expect((await storage.directory.createCreator(second)).handle).toBe(second.handle);
       });
 
+      it('changes what it is asked to, and frees the old handle', async () => {
+        const handle = newCreator().handle;
+        expect(creator.listed).toBe(false);
+        const changed = await storage.directory.changeCreator(creator.id, { handle, listed: true, alertAfter: 3, displayName: 'Bea' });
+        expect(changed).toEqual({ ...creator, handle, listed: true, alertAfter: 3, displayName: 'Bea' });
+        expect(await storage.directory.changeCreator(creator.id, {})).toEqual(changed);
+        expect(await storage.directory.creatorByHandle(handle)).toEqual(changed);
+        expect(await storage.directory.creatorByHandle(creator.handle)).toBeUndefined();
+        const next = await storage.directory.createCreator(newCreator({ handle: creator.handle }));
+        await expect(storage.directory.changeCreator(next.id, { handle, displayName: 'Cy' })).rejects.toThrow('The handle is taken.');
+        expect(await storage.directory.creator(next.id)).toEqual(next);
+      });
+
       it('lets one of many that want a handle at once have it', async () => {
         const handle = newCreator().handle;
         const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => storage.directory.createCreator(newCreator({ handle }))));
@@ -106,16 +119,14 @@ export function describeCreatorDirectory(where: string, make: () => Promise<Test
         const change = (fields: Parameters<typeof storage.directory.changeOverlay>[2]) =>
           storage.directory.changeOverlay(creator.id, id, fields);
         expect(await change({ name: 'second screen' })).toMatchObject({ name: 'second screen', version: 1 });
-        expect(await change({ enabled: true, config: DEFAULT_OVERLAY_CONFIG })).toMatchObject({ enabled: true });
+        expect(await change({ enabled: true })).toMatchObject({ enabled: true });
         expect(await events(1)).toEqual([]);
         expect(await change({ enabled: false })).toMatchObject({ enabled: false, version: 1 });
         expect(await change({ rotate: true })).toMatchObject({ enabled: false, version: 2 });
-        expect(await change({ config: { schemaVersion: 1, durationMs: 3000 } })).toMatchObject({ config: { durationMs: 3000 } });
         const told = await events(1);
         expect(told.map(({ seq, d }) => ({ seq, d }))).toMatchObject([
           { seq: 2, d: { enabled: false, version: 1 } },
           { seq: 3, d: { enabled: false, version: 2 } },
-          { seq: 4, d: { enabled: false, version: 2, config: { durationMs: 3000 } } },
         ]);
         expect((await storage.ledger.snapshot(creator.id, 10))?.grants).toEqual([told.at(-1)?.d]);
       });

@@ -1,3 +1,4 @@
+import { readOverlayConfig } from '@droppio/tips/overlay-schema';
 import { EntitySchema } from 'typeorm';
 import type { CreatorEvent, EventType, Hex, OverlayConfig } from '@droppio/tips';
 import { bytes, int8, now } from './columns.js';
@@ -8,6 +9,7 @@ export interface CreatorRow {
   displayName: string;
   /** Blocks a tip must have, its own included, before this creator hears of it; 0: not even its own. */
   alertAfter: number;
+  listed: boolean;
   createdAt: Date;
   wallets: CreatorWalletRow[];
 }
@@ -29,6 +31,7 @@ export const CreatorEntity = new EntitySchema<CreatorRow>({
     handle: { type: 'text' },
     displayName: { type: 'text', name: 'display_name' },
     alertAfter: { type: 'integer', name: 'alert_after', default: 1 },
+    listed: { type: 'boolean', default: false },
     createdAt: { ...now, name: 'created_at' },
   },
   relations: { wallets: { type: 'one-to-many', target: 'CreatorWallet', inverseSide: 'creator' } },
@@ -112,6 +115,7 @@ export interface OverlayRow {
   enabled: boolean;
   version: number;
   config: OverlayConfig;
+  configVersion: number;
   createdAt: Date;
 }
 
@@ -124,7 +128,8 @@ export const OverlayEntity = new EntitySchema<OverlayRow & { creator?: CreatorRo
     name: { type: 'text' },
     enabled: { type: 'boolean', default: true },
     version: { type: 'integer', default: 1 },
-    config: { type: 'jsonb' },
+    config: { type: 'jsonb', transformer: { from: readOverlayConfig, to: (config: OverlayConfig) => config } },
+    configVersion: { type: 'integer', name: 'config_version', default: 1 },
     createdAt: { ...now, name: 'created_at' },
   },
   relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'overlays_creator' } } },

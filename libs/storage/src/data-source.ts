@@ -13,6 +13,7 @@ import { AlertAfter1764000000000 } from './migration-0003-alert-after.js';
 import { Coverage1764100000000 } from './migration-0004-coverage.js';
 import { WalletAge1764200000000 } from './migration-0005-wallet-age.js';
 import { Credentials1764300000000 } from './migration-0006-credentials.js';
+import { OverlayDocuments1764400000000 } from './migration-0007-overlay-documents.js';
 import { TipArchive1764500000000 } from './migration-0008-tip-archive.js';
 import { TipValues1764600000000 } from './migration-0009-tip-values.js';
 import { Webhooks1764800000000 } from './migration-0011-webhooks.js';
@@ -30,6 +31,7 @@ export const MIGRATIONS = [
   Coverage1764100000000,
   WalletAge1764200000000,
   Credentials1764300000000,
+  OverlayDocuments1764400000000,
   TipArchive1764500000000,
   TipValues1764600000000,
   Webhooks1764800000000,

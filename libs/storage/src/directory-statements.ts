@@ -1,7 +1,7 @@
 /** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token or null. */
 export const CREATE_CREATOR = `
 WITH creator AS (
-  INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at, alert_after
+  INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at, alert_after, listed
 ), wallets AS (
   INSERT INTO creator_wallets (address, creator_id, position)
   SELECT w.address, creator.id, w.position FROM creator, unnest($4::bytea[]) WITH ORDINALITY AS w(address, position)
@@ -10,16 +10,19 @@ WITH creator AS (
 ), token AS (
   INSERT INTO access_tokens (hash, creator_id) SELECT $6::bytea, id FROM creator WHERE $6 IS NOT NULL
 )
-SELECT created_at, alert_after FROM creator`;
+SELECT created_at, alert_after, listed FROM creator`;
 
-/** $1 id, $2 display name, $3 alert after; null leaves a field as it is. */
+/** $1 id, $2 handle, $3 display name, $4 alert after, $5 listed; null leaves a field as it is. */
 export const CHANGE_CREATOR = `
-UPDATE creators SET display_name = coalesce($2, display_name), alert_after = coalesce($3::int, alert_after) WHERE id = $1`;
+UPDATE creators SET handle = coalesce($2, handle), display_name = coalesce($3, display_name), alert_after = coalesce($4::int, alert_after),
+  listed = coalesce($5::boolean, listed)
+WHERE id = $1`;
 
-const BUMP = 'SET head = head + 1, unpublished_since = coalesce(unpublished_since, now())';
-const OVERLAY = 'id, creator_id, name, enabled, version, config, created_at';
+export const BUMP = 'SET head = head + 1, unpublished_since = coalesce(unpublished_since, now())';
+export const OVERLAY = 'id, creator_id, name, enabled, version, config, config_version, created_at';
 
-const configEvent = (nowParam: string, ttlParam: string): string => `
+/** Of `stream` and `overlay`, the expressions that come before. */
+export const configEvent = (nowParam: string, ttlParam: string): string => `
   INSERT INTO creator_events (creator_id, seq, type, payload)
   SELECT overlay.creator_id, stream.head, 'config', jsonb_build_object(
     'seq', stream.head, 'id', overlay.id, 'type', 'config', 'at', jsonb_build_object('seen', ${nowParam}::bigint), 'ttlMs', ${ttlParam}::int,
@@ -36,21 +39,20 @@ WITH stream AS (
 SELECT ${OVERLAY} FROM overlay`;
 
 /*
- * $1 creator, $2 overlay, $3 name, $4 enabled, $5 config, $6 rotate, $7 now, $8 ttl; null leaves a field as it is. A new name alone is
+ * $1 creator, $2 overlay, $3 name, $4 enabled, $5 rotate, $6 now, $7 ttl; null leaves a field as it is. A new name alone is
  * nobody's news. The overlay is locked before the stream, so events about one overlay are in the order of its changes.
  */
 export const CHANGE_OVERLAY = `
 WITH before AS (
-  SELECT enabled, version, config FROM overlays WHERE id = $2 AND creator_id = $1 FOR UPDATE
+  SELECT enabled, version FROM overlays WHERE id = $2 AND creator_id = $1 FOR UPDATE
 ), overlay AS (
-  UPDATE overlays o SET name = coalesce($3, o.name), enabled = coalesce($4, before.enabled), config = coalesce($5::jsonb, before.config),
-    version = before.version + $6::boolean::int
+  UPDATE overlays o SET name = coalesce($3, o.name), enabled = coalesce($4, before.enabled), version = before.version + $5::boolean::int
   FROM before WHERE o.id = $2
-  RETURNING o.id, o.creator_id, o.name, o.enabled, o.version, o.config, o.created_at,
-    (o.enabled, o.version, o.config) IS DISTINCT FROM (before.enabled, before.version, before.config) AS told
+  RETURNING o.id, o.creator_id, o.name, o.enabled, o.version, o.config, o.config_version, o.created_at,
+    (o.enabled, o.version) IS DISTINCT FROM (before.enabled, before.version) AS told
 ), stream AS (
   UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING creator_id, head
-), event AS (${configEvent('$7', '$8')})
+), event AS (${configEvent('$6', '$7')})
 SELECT ${OVERLAY} FROM overlay`;
 
 /** $1 creator, $2 overlay, $3 event id, $4 display, $5 now, $6 ttl. No row: no such overlay. */

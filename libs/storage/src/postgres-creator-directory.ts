@@ -21,7 +21,7 @@ import { CreatorEntity, CreatorWalletEntity, OverlayEntity, type CreatorRow, typ
 import { Database } from './database.js';
 import { CHANGE_CREATOR, CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
 import { isId } from './event-log.js';
-import { StoredConfig } from './stored-event.js';
+import { ChangedOverlay } from './overlay-rows.js';
 import { brokenConstraint } from './storage-errors.js';
 
 /** 9 bytes: 12 characters of base64url. Random, so that a restored backup whose stream starts anew cannot be taken for the old one. */
@@ -33,20 +33,8 @@ const TAKEN: Readonly<Record<string, string>> = {
   access_tokens_hash: 'The access token is in use.',
 };
 
-const Created = z.object({ created_at: z.date(), alert_after: z.number() });
+const Created = z.object({ created_at: z.date(), alert_after: z.number(), listed: z.boolean() });
 const Told = z.object({ id: z.string() });
-const ChangedOverlay = z
-  .object({
-    id: z.string(),
-    creator_id: z.string(),
-    name: z.string(),
-    enabled: z.boolean(),
-    version: z.number(),
-    config: StoredConfig,
-    created_at: z.date(),
-  })
-  .transform(({ creator_id, created_at, ...overlay }): Overlay => ({ ...overlay, creatorId: creator_id, createdAt: created_at }));
-
 /** Creators on Postgres. Each change is one statement, its event included. */
 @Injectable()
 export class PostgresCreatorDirectory extends CreatorDirectory {
@@ -69,12 +57,10 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
       epoch,
       accessTokenHash === undefined ? null : Buffer.from(accessTokenHash),
     ];
-    const [created] = await this.database.rows(Created, CREATE_CREATOR, values).catch((error: unknown) => {
-      const constraint = brokenConstraint(error);
-      throw constraint === undefined ? error : new Conflict(TAKEN[constraint] ?? 'The creator exists already.', { cause: error });
-    });
+    const [created] = await this.database.rows(Created, CREATE_CREATOR, values).catch(refuse);
     if (created === undefined) throw new NotFound('The creator was not stored.');
-    return { id, handle, displayName, wallets: distinct, alertAfter: created.alert_after, createdAt: created.created_at };
+    const { alert_after: alertAfter, listed, created_at: createdAt } = created;
+    return { id, handle, displayName, wallets: distinct, alertAfter, listed, createdAt };
   }
 
   override async creator(id: string): Promise<Creator | undefined> {
@@ -85,14 +71,20 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
     return row === null ? undefined : toCreator(row);
   }
 
+  override async creatorByHandle(handle: string): Promise<Creator | undefined> {
+    const row = await this.database.read((manager) => manager.findOneBy(CreatorEntity, { handle }));
+    return row === null ? undefined : this.creator(row.id);
+  }
+
   override async creatorByWallet(wallet: Hex): Promise<Creator | undefined> {
     const row = await this.database.read((manager) => manager.findOneBy(CreatorWalletEntity, { address: wallet }));
     return row === null ? undefined : this.creator(row.creatorId);
   }
 
-  override async changeCreator(id: string, { displayName, alertAfter }: CreatorChange): Promise<Creator> {
+  override async changeCreator(id: string, { handle, displayName, alertAfter, listed }: CreatorChange): Promise<Creator> {
     if (!isId(id)) throw noCreator();
-    await this.database.run(CHANGE_CREATOR, [id, displayName ?? null, alertAfter ?? null]);
+    const values = [id, handle ?? null, displayName ?? null, alertAfter ?? null, listed ?? null];
+    await this.database.run(CHANGE_CREATOR, values).catch(refuse);
     const creator = await this.creator(id);
     if (creator === undefined) throw noCreator();
     return creator;
@@ -122,8 +114,8 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
 
   override async changeOverlay(creatorId: string, overlayId: string, change: OverlayChange): Promise<Overlay> {
     if (!isId(creatorId) || !isId(overlayId)) throw noOverlay();
-    const { name = null, enabled = null, config, rotate = false } = change;
-    const values = [creatorId, overlayId, name, enabled, config === undefined ? null : JSON.stringify(config), rotate];
+    const { name = null, enabled = null, rotate = false } = change;
+    const values = [creatorId, overlayId, name, enabled, rotate];
     const [overlay] = await this.database.rows(ChangedOverlay, CHANGE_OVERLAY, [...values, this.clock.now(), TIP_TTL_MS]);
     if (overlay === undefined) throw noOverlay();
     return overlay;
@@ -138,6 +130,11 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
   }
 }
 
+function refuse(error: unknown): never {
+  const constraint = brokenConstraint(error);
+  throw constraint === undefined ? error : new Conflict(TAKEN[constraint] ?? 'The creator exists already.', { cause: error });
+}
+
 const noCreator = (): NotFound => new NotFound('There is no such creator.');
 const noOverlay = (): NotFound => new NotFound('There is no such overlay.');
 
@@ -145,6 +142,6 @@ function toCreator({ wallets, ...fields }: CreatorRow): Creator {
   return { ...fields, wallets: wallets.map(({ address }) => address) };
 }
 
-function toOverlay({ id, creatorId, name, enabled, version, config, createdAt }: OverlayRow): Overlay {
-  return { id, creatorId, name, enabled, version, config, createdAt };
+function toOverlay({ id, creatorId, name, enabled, version, config, configVersion, createdAt }: OverlayRow): Overlay {
+  return { id, creatorId, name, enabled, version, config, configVersion, createdAt };
 }

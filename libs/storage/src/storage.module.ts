@@ -5,6 +5,9 @@ import {
   AuditTrail,
   CreatorDirectory,
   LeaderLock,
+  CreatorWallets,
+  LeaderLock,
+  OverlayKeeper,
   SignInStore,
   TipLedger,
   TipValues,
@@ -19,8 +22,10 @@ import { openDatabase } from './migrate.js';
 import { PostgresAccessTokens } from './postgres-access-tokens.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
+import { PostgresCreatorWallets } from './postgres-creator-wallets.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipArchive } from './postgres-tip-archive.js';
+import { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import { PostgresTipValues } from './postgres-tip-values.js';
@@ -68,6 +73,8 @@ export class StorageModule {
         { provide: TipArchive, useClass: PostgresTipArchive },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: AccessTokens, useClass: PostgresAccessTokens },
+        { provide: CreatorWallets, useClass: PostgresCreatorWallets },
+        { provide: OverlayKeeper, useClass: PostgresOverlayKeeper },
         { provide: SignInStore, useClass: PostgresSignInStore },
         { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
@@ -90,6 +97,8 @@ export class StorageModule {
         TipValues,
         WebhookStore,
         WebhookOutbox,
+        CreatorWallets,
+        OverlayKeeper,
       ],
     };
   }

@@ -6,7 +6,7 @@ const Amount = z.object({ raw: z.string(), decimals: z.number(), symbol: z.strin
 const display = { tipId: z.string(), name: z.string(), from: Hex, amount: Amount, message: z.string(), ref: Hex, txHash: Hex };
 
 export const StoredDisplay = z.object(display) satisfies z.ZodType<TipDisplay>;
-export const StoredConfig = z.looseObject({ schemaVersion: z.literal(1), durationMs: z.number() });
+export const StoredConfig = z.looseObject({ schemaVersion: z.number() });
 export const StoredGrant = z.object({ overlayId: z.string(), version: z.number(), enabled: z.boolean(), config: StoredConfig });
 
 const base = {

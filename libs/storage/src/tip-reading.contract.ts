@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BlockHeader, ChainLog, Creator, SightedTip } from '@droppio/tips';
+import { DEFAULT_OVERLAY_CONFIG, type BlockHeader, type ChainLog, type Creator, type SightedTip } from '@droppio/tips';
 import { aBlock, aChildOf, aTip, random, randomHex, randomInt } from '@droppio/tips/testing';
 import { aChainId, aCommit, aCreator, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
@@ -98,7 +98,7 @@ export function describeTipReading(where: string, make: () => Promise<TestStorag
       });
 
       it('takes a snapshot that ends at the head and carries the grants', async () => {
-        const overlay = await storage.directory.createOverlay(creator.id, 'main', { schemaVersion: 1, durationMs: 5000 });
+        const overlay = await storage.directory.createOverlay(creator.id, 'main', DEFAULT_OVERLAY_CONFIG);
         await commit(
           aChildOf(genesis),
           [0, 1, 2].map(() => tipToCreator()),

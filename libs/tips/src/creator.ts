@@ -1,4 +1,5 @@
 import type { Hex } from './hex.js';
+import type { ConfigDocument, OverlayConfig } from './overlay-config.js';
 
 export interface Creator {
   /** UUID. */
@@ -8,6 +9,8 @@ export interface Creator {
   readonly displayName: string;
   readonly wallets: readonly Hex[];
   readonly alertAfter: number;
+  /** Whether strangers may look the creator up by handle. */
+  readonly listed: boolean;
   readonly createdAt: Date;
 }
 
@@ -26,17 +29,10 @@ export interface Overlay {
   /** Raised to revoke every token handed out before. */
   readonly version: number;
   readonly config: OverlayConfig;
+  /** Raised by each change of the config. */
+  readonly configVersion: number;
   readonly createdAt: Date;
 }
-
-/** The look of an overlay as its page receives it. JSON-safe. */
-export interface OverlayConfig {
-  readonly schemaVersion: 1;
-  /** How long an alert stays on screen, 2000–30000 ms. */
-  readonly durationMs: number;
-}
-
-export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = { schemaVersion: 1, durationMs: 8000 };
 
 /** The versions of a document that a change may replace: the one that its author has read, or whatever is there. */
 export type ExpectedVersion = readonly number[] | 'any';
@@ -46,5 +42,5 @@ export interface OverlayGrant {
   readonly overlayId: string;
   readonly version: number;
   readonly enabled: boolean;
-  readonly config: OverlayConfig;
+  readonly config: ConfigDocument;
 }

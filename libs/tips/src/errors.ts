@@ -75,6 +75,12 @@ export class PreconditionFailed extends DroppioError {
   readonly retryable = false;
 }
 
+/** A creator has as many wallets as he may have, or only one. */
+export class WalletLimit extends DroppioError {
+  readonly code = 'wallet-limit';
+  readonly retryable = false;
+}
+
 /** A page cursor that this server did not give out. */
 export class InvalidCursor extends DroppioError {
   readonly code = 'invalid-cursor';

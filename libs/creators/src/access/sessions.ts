@@ -35,6 +35,12 @@ export class Sessions {
     return this.store.endSession(creatorId, sessionId);
   }
 
+  /** All but the one that asks. */
+  async endOthers(creatorId: string, currentId: string | undefined): Promise<void> {
+    const others = (await this.list(creatorId)).filter(({ id }) => id !== currentId);
+    await Promise.all(others.map(({ id }) => this.end(creatorId, id)));
+  }
+
   /** The `Set-Cookie` that makes a browser forget. */
   readonly forget = cookie('', 0);
 }

@@ -1,4 +1,4 @@
-import { toHex, Unauthorized, type Hex } from '@droppio/tips';
+import { toHex, Unauthorized, type Creator, type Hex } from '@droppio/tips';
 import { createSiweMessage, parseSiweMessage } from 'viem/siwe';
 import * as z from 'zod';
 
@@ -16,6 +16,13 @@ export interface SignInClaim {
   readonly address: Hex;
   readonly chainId: number;
   readonly nonce: string;
+}
+
+const ADD_WALLET = 'Add this wallet to Droppio creator';
+
+/** What a signature is for, if not for signing in: the one statement that its message must make, for the person who signs to read. */
+export function addWalletStatement({ handle, id }: Pick<Creator, 'handle' | 'id'>): string {
+  return `${ADD_WALLET} ${handle} (${id}).`;
 }
 
 const address = z.templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]{40}$/)]);
@@ -36,10 +43,16 @@ const Fields = z.strictObject({
 });
 type Fields = z.output<typeof Fields>;
 
-/** Reads an EIP-4361 message and checks everything in it that needs neither store nor chain. Throws `Unauthorized` with the reason. */
-export function readSignIn(text: string, rules: SignInRules, now: number): SignInClaim {
+/**
+ * Reads an EIP-4361 message and checks everything in it that needs neither store nor chain; `statement` is what it must say when it is for
+ * something else than signing in. Throws `Unauthorized` with the reason.
+ */
+export function readSignIn(text: string, rules: SignInRules, now: number, statement?: string): SignInClaim {
   const fields = fieldsOf(text);
-  const reason = fields === undefined ? 'is not an EIP-4361 message in its canonical form' : refusalOf(fields, rules, now);
+  const reason =
+    fields === undefined
+      ? 'is not an EIP-4361 message in its canonical form'
+      : (purposeRefusalOf(fields, statement) ?? refusalOf(fields, rules, now));
   if (fields === undefined || reason !== undefined) throw notAccepted(`The message ${reason ?? 'cannot be read'}.`);
   return { address: toHex(fields.address, 20), chainId: fields.chainId, nonce: fields.nonce };
 }
@@ -67,6 +80,11 @@ function fieldsOf(text: string): Fields | undefined {
   } catch {
     return undefined;
   }
+}
+
+function purposeRefusalOf({ statement }: Fields, wanted: string | undefined): string | undefined {
+  if (wanted !== undefined) return statement === wanted ? undefined : `must have the statement "${wanted}"`;
+  return statement?.startsWith(ADD_WALLET) === true ? 'adds a wallet and does not sign in' : undefined;
 }
 
 function refusalOf(fields: Fields, { origins, chains }: SignInRules, now: number): string | undefined {

@@ -35,6 +35,15 @@ describe(SignInNonces.name, () => {
     );
   });
 
+  it('keeps purposes apart', () => {
+    const { nonce } = nonces.issue(now);
+    const { nonce: other } = nonces.issue(now, 'wallet of ada');
+    expect(nonces.expiryOf(nonce, now, 'wallet of ada')).toBeUndefined();
+    expect(nonces.expiryOf(other, now)).toBeUndefined();
+    expect(nonces.expiryOf(other, now, 'wallet of bea')).toBeUndefined();
+    expect(nonces.expiryOf(other, now, 'wallet of ada')).toBeDefined();
+  });
+
   it('issues none twice', () => {
     const issued = Array.from({ length: 1000 }, () => Buffer.from(hashNonce(nonces.issue(now).nonce)).toString('hex'));
     expect(new Set(issued).size).toBe(1000);

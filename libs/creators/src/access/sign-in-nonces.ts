@@ -18,22 +18,22 @@ export class SignInNonces {
     this.keys = keys.map(({ secret }) => createHmac('sha256', secret).update('droppio sign-in nonce v1').digest());
   }
 
-  /** Hex: EIP-4361 allows letters and digits only. */
-  issue(now: number): { nonce: string; expiresAt: Date } {
+  /** Hex: EIP-4361 allows letters and digits only. It works for this purpose and for no other. */
+  issue(now: number, purpose = ''): { nonce: string; expiresAt: Date } {
     const newest = this.keys.at(-1);
     if (newest === undefined) throw new TypeError('a nonce needs a signing key');
     const body = Buffer.alloc(BODY_BYTES);
     randomBytes(RANDOM_BYTES).copy(body);
     body.writeUIntBE(now + NONCE_TTL_MS, RANDOM_BYTES, 6);
-    return { nonce: Buffer.concat([body, mac(newest, body)]).toString('hex'), expiresAt: new Date(now + NONCE_TTL_MS) };
+    return { nonce: Buffer.concat([body, mac(newest, body, purpose)]).toString('hex'), expiresAt: new Date(now + NONCE_TTL_MS) };
   }
 
-  /** When it expires; `undefined` for what we did not issue or what has expired. */
-  expiryOf(nonce: string, now: number): Date | undefined {
+  /** When it expires; `undefined` for what we did not issue for this purpose or what has expired. */
+  expiryOf(nonce: string, now: number, purpose = ''): Date | undefined {
     if (!/^[0-9a-f]{76}$/.test(nonce)) return undefined;
     const bytes = Buffer.from(nonce, 'hex');
     const body = bytes.subarray(0, BODY_BYTES);
-    const isOurs = this.keys.some((key) => timingSafeEqual(mac(key, body), bytes.subarray(BODY_BYTES)));
+    const isOurs = this.keys.some((key) => timingSafeEqual(mac(key, body, purpose), bytes.subarray(BODY_BYTES)));
     const expiresAt = body.readUIntBE(RANDOM_BYTES, 6);
     return isOurs && expiresAt > now ? new Date(expiresAt) : undefined;
   }
@@ -43,6 +43,7 @@ export function hashNonce(nonce: string): Uint8Array {
   return createHash('sha256').update(nonce).digest();
 }
 
-function mac(key: Uint8Array, body: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(body).digest().subarray(0, MAC_BYTES);
+/** The body has one length, so where the purpose begins is never in doubt. */
+function mac(key: Uint8Array, body: Uint8Array, purpose: string): Buffer {
+  return createHmac('sha256', key).update(body).update(purpose).digest().subarray(0, MAC_BYTES);
 }

@@ -5,7 +5,8 @@ import { nameField, timeShape } from '../edge/fields.js';
 
 export const NonceView = z.object({ nonce: z.string(), expiresAt: timeShape }).meta({ id: 'SignInNonce' });
 
-export const SignInBody = z.strictObject({
+/** What proves that somebody holds a wallet. */
+export const walletProof = {
   message: z.string().min(1).max(4000).meta({ description: 'EIP-4361, in its canonical form.' }),
   /** Contract wallets sign at length. */
   signature: z
@@ -13,6 +14,10 @@ export const SignInBody = z.strictObject({
     .max(20_000)
     .regex(/^0x([0-9a-fA-F]{2}){1,9999}$/, 'must be 0x and hex digits')
     .transform((text) => toHex(text)),
+};
+
+export const SignInBody = z.strictObject({
+  ...walletProof,
   signUp: z
     .strictObject({ handle: handleField, displayName: nameField })
     .optional()

@@ -16,15 +16,19 @@ export class WalletProof {
     private readonly clock: Clock,
   ) {}
 
-  newNonce(): { nonce: string; expiresAt: Date } {
-    return this.nonces.issue(this.clock.now());
+  /** For signing in, or for what the statement says. */
+  newNonce(statement?: string): { nonce: string; expiresAt: Date } {
+    return this.nonces.issue(this.clock.now(), statement);
   }
 
-  /** The wallet. Throws `Unauthorized` with a sentence, whatever is wrong; the same message never works twice. */
-  async walletOf(message: string, signature: Hex): Promise<Hex> {
+  /**
+   * The wallet, for signing in or for what the statement says: nonce and message are good for one of them. Throws `Unauthorized` with a
+   * sentence, whatever is wrong; the same message never works twice.
+   */
+  async walletOf(message: string, signature: Hex, statement?: string): Promise<Hex> {
     const now = this.clock.now();
-    const claim = readSignIn(message, this.options.signIn, now);
-    const expiresAt = this.nonces.expiryOf(claim.nonce, now);
+    const claim = readSignIn(message, this.options.signIn, now, statement);
+    const expiresAt = this.nonces.expiryOf(claim.nonce, now, statement);
     if (expiresAt === undefined) throw notAccepted('The nonce is not ours or has expired.');
     // Keys first: that costs no chain, so it works while the nodes are away.
     const isOwnKey = (await signerOf(message, signature)) === claim.address;

@@ -162,7 +162,7 @@ describe('bodies', () => {
   });
 
   it('say where they do not fit', async () => {
-    const { json, headers } = await post('{"name":"x","config":{"schemaVersion":1,"durationMs":"long"}}');
+    const { json, headers } = await post('{"name":"x","config":{"schemaVersion":1,"defaults":{"durationMs":"long"}}}');
     expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(json).toEqual({
       type: '/docs/problems#invalid-request',
@@ -172,7 +172,7 @@ describe('bodies', () => {
       code: 'invalid-request',
       instance: '/v1/overlays',
       requestId: headers.get('x-request-id'),
-      errors: [{ in: 'body', pointer: '/config/durationMs', message: expect.any(String) as unknown }],
+      errors: [{ in: 'body', pointer: '/config/defaults/durationMs', message: expect.any(String) as unknown }],
     });
   });
 });

@@ -25,6 +25,7 @@ describe(OverlayLinks.name, () => {
       enabled: true,
       version: 3,
       config: DEFAULT_OVERLAY_CONFIG,
+      configVersion: 1,
       createdAt: new Date(),
     };
     const { pageUrl, webSocketUrl } = new OverlayLinks(options, tokens).urlsOf(overlay);

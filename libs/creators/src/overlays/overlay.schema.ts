@@ -1,22 +1,16 @@
-import { DEFAULT_OVERLAY_CONFIG, type Overlay } from '@droppio/tips';
+import type { Overlay } from '@droppio/tips';
+import { OverlayConfigDocument } from '@droppio/tips/overlay-schema';
 import * as z from 'zod';
 import { nameField, timeShape } from '../edge/fields.js';
 
-export const OverlayConfigBody = z
-  .strictObject({
-    schemaVersion: z.literal(1),
-    durationMs: z.int().min(2000).max(30_000).meta({ description: 'How long an alert stays on screen, milliseconds.' }),
-  })
-  .meta({ id: 'OverlayConfig' });
-
 export const NewOverlayBody = z.strictObject({
   name: nameField,
-  config: OverlayConfigBody.default({ ...DEFAULT_OVERLAY_CONFIG }),
+  config: OverlayConfigDocument.prefault({ schemaVersion: 1 }),
 });
 export type NewOverlayBody = z.output<typeof NewOverlayBody>;
 
 export const OverlayChangeBody = z
-  .strictObject({ name: nameField.optional(), enabled: z.boolean().optional(), config: OverlayConfigBody.optional() })
+  .strictObject({ name: nameField.optional(), enabled: z.boolean().optional() })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change');
 export type OverlayChangeBody = z.output<typeof OverlayChangeBody>;
 
@@ -42,7 +36,7 @@ export const OverlayView = z
     name: z.string(),
     enabled: z.boolean(),
     tokenVersion: z.int().meta({ description: 'Raised by each rotation.' }),
-    config: OverlayConfigBody,
+    configVersion: z.int().meta({ description: 'Raised by each change of the config, and part of its ETag.' }),
     createdAt: timeShape,
   })
   .meta({ id: 'Overlay' });
@@ -60,6 +54,17 @@ export type OverlayUrlView = z.output<typeof OverlayUrlView>;
 
 export const TestAlertView = z.object({ id: z.string() }).meta({ id: 'TestAlert' });
 
-export function overlayView({ id, name, enabled, version, config, createdAt }: Overlay): OverlayView {
-  return { id, name, enabled, tokenVersion: version, config: { ...config }, createdAt: createdAt.toISOString() };
+export const OverlayConfigView = OverlayConfigDocument.meta({ id: 'OverlayConfig' });
+
+export const ConfigCheckView = z
+  .object({
+    config: OverlayConfigView.meta({ description: 'As it would be stored: everything filled in.' }),
+    warnings: z.array(z.object({ pointer: z.string().meta({ description: 'RFC 6901.' }), code: z.string(), message: z.string() })),
+  })
+  .meta({ id: 'OverlayConfigCheck' });
+
+export const CommandView = z.object({ id: z.string() }).meta({ id: 'OverlayCommand' });
+
+export function overlayView({ id, name, enabled, version, configVersion, createdAt }: Overlay): OverlayView {
+  return { id, name, enabled, tokenVersion: version, configVersion, createdAt: createdAt.toISOString() };
 }

@@ -1,5 +1,13 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { Creator, OverlayChange } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
@@ -7,6 +15,7 @@ import { Audited } from '../account/audited.js';
 import { idField } from '../edge/fields.js';
 import { OverlayLinks } from './overlay-links.js';
 import {
+  CommandView,
   NewOverlayBody,
   OverlayChangeBody,
   OverlayList,
@@ -48,7 +57,10 @@ export class OverlaysController {
   }
 
   @Patch(':id')
-  @ApiOperation({ summary: 'Rename, enable, disable or restyle an overlay; open pages follow at once', operationId: 'changeOverlay' })
+  @ApiOperation({
+    summary: 'Rename, enable or disable an overlay; open pages of a disabled one are closed at once',
+    operationId: 'changeOverlay',
+  })
   @ApiOkResponse({ standardSchema: OverlayView, description: 'The overlay as it is now.' })
   async change(
     @Me() me: Creator,
@@ -58,9 +70,16 @@ export class OverlaysController {
     const change: OverlayChange = {
       ...(body.name === undefined ? {} : { name: body.name }),
       ...(body.enabled === undefined ? {} : { enabled: body.enabled }),
-      ...(body.config === undefined ? {} : { config: body.config }),
     };
     return overlayView(await this.overlays.change(me.id, id, change));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Remove an overlay; its addresses stop working, its open pages are closed', operationId: 'removeOverlay' })
+  @ApiNoContentResponse({ description: 'It is gone.' })
+  async remove(@Me() me: Creator, @Param('id', { schema: idField }) id: string): Promise<void> {
+    await this.overlays.remove(me.id, id);
   }
 
   @Get(':id/url')
@@ -82,6 +101,14 @@ export class OverlaysController {
   @ApiOkResponse({ standardSchema: OverlayUrlView, description: 'The new addresses.' })
   async rotate(@Me() me: Creator, @Param('id', { schema: idField }) id: string): Promise<OverlayUrlView> {
     return this.links.urlsOf(await this.overlays.change(me.id, id, { rotate: true }));
+  }
+
+  @Post(':id/reload')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Have the open pages load themselves anew when nothing is on the screen', operationId: 'reloadOverlay' })
+  @ApiAcceptedResponse({ standardSchema: CommandView, description: 'On its way to the open pages.' })
+  async reload(@Me() me: Creator, @Param('id', { schema: idField }) id: string): Promise<z.output<typeof CommandView>> {
+    return { id: await this.overlays.command(me.id, id, 'reload') };
   }
 
   @Post(':id/test')

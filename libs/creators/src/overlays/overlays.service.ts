@@ -6,10 +6,13 @@ import {
   EventRelay,
   NATIVE_TOKEN,
   NotFound,
+  OverlayKeeper,
   within,
   type Creator,
+  type ExpectedVersion,
   type Overlay,
   type OverlayChange,
+  type OverlayConfig,
   type TipDisplay,
 } from '@droppio/tips';
 import { LimitReached } from '../errors.js';
@@ -29,6 +32,7 @@ export class OverlaysService {
 
   constructor(
     private readonly directory: CreatorDirectory,
+    private readonly keeper: OverlayKeeper,
     private readonly relay: EventRelay,
   ) {}
 
@@ -54,6 +58,23 @@ export class OverlaysService {
     const overlay = await this.directory.changeOverlay(creatorId, overlayId, change);
     await this.publish(creatorId);
     return overlay;
+  }
+
+  async configure(creatorId: string, overlayId: string, config: OverlayConfig, expected: ExpectedVersion): Promise<Overlay> {
+    const overlay = await this.keeper.configure(creatorId, overlayId, config, expected);
+    await this.publish(creatorId);
+    return overlay;
+  }
+
+  async remove(creatorId: string, overlayId: string): Promise<void> {
+    await this.keeper.remove(creatorId, overlayId);
+    await this.publish(creatorId);
+  }
+
+  async command(creatorId: string, overlayId: string, action: 'reload'): Promise<string> {
+    const id = await this.keeper.command(creatorId, overlayId, action);
+    await this.publish(creatorId);
+    return id;
   }
 
   async testAlert(creator: Creator, overlayId: string, sample: TestAlertBody): Promise<string> {

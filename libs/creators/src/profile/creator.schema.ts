@@ -1,4 +1,4 @@
-import { MOST_ALERT_AFTER, type Creator } from '@droppio/tips';
+import { MOST_ALERT_AFTER, type Creator, type CreatorWallet } from '@droppio/tips';
 import * as z from 'zod';
 import { addressField, addressShape, nameField, timeShape } from '../edge/fields.js';
 
@@ -20,8 +20,18 @@ const alertAfterField = z.int().min(0).max(MOST_ALERT_AFTER).meta({
     'When a tip plays its alert: 1 (default) as soon as a block holds it, N once N blocks do, its own included; 0 already when the node promises it, before its block is sealed, on chains that have such preconfirmations.',
 });
 
+const listedField = z.boolean().meta({
+  description:
+    'Whether anybody may look the creator up by handle. Off (default) until the creator says so: the answer ties a name to wallets, and so to all that they ever did.',
+});
+
 export const CreatorChangeBody = z
-  .strictObject({ displayName: nameField.optional(), alertAfter: alertAfterField.optional() })
+  .strictObject({
+    handle: handleField.optional().meta({ description: 'The old one is free at once, for anybody.' }),
+    displayName: nameField.optional(),
+    alertAfter: alertAfterField.optional(),
+    listed: listedField.optional(),
+  })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change');
 export type CreatorChangeBody = z.output<typeof CreatorChangeBody>;
 
@@ -32,6 +42,7 @@ export const CreatorView = z
     displayName: z.string(),
     wallets: z.array(addressShape),
     alertAfter: alertAfterField,
+    listed: listedField,
     createdAt: timeShape,
   })
   .meta({ id: 'Creator' });
@@ -45,6 +56,27 @@ export const NewCreatorView = z
   .meta({ id: 'NewCreator' });
 export type NewCreatorView = z.output<typeof NewCreatorView>;
 
-export function creatorView({ id, handle, displayName, wallets, alertAfter, createdAt }: Creator): CreatorView {
-  return { id, handle, displayName, wallets: [...wallets], alertAfter, createdAt: createdAt.toISOString() };
+export function creatorView({ id, handle, displayName, wallets, alertAfter, listed, createdAt }: Creator): CreatorView {
+  return { id, handle, displayName, wallets: [...wallets], alertAfter, listed, createdAt: createdAt.toISOString() };
+}
+
+export const PublicCreatorView = z
+  .object({ handle: z.string(), displayName: z.string(), wallets: z.array(addressShape) })
+  .meta({ id: 'PublicCreator' });
+export type PublicCreatorView = z.output<typeof PublicCreatorView>;
+
+export const WalletView = z.object({ address: addressShape, addedAt: timeShape }).meta({ id: 'Wallet' });
+export type WalletView = z.output<typeof WalletView>;
+export const WalletList = z.object({ data: z.array(WalletView) }).meta({ id: 'WalletList' });
+
+export const WalletNonceView = z
+  .object({
+    nonce: z.string(),
+    statement: z.string().meta({ description: 'What the EIP-4361 message must state, word for word.' }),
+    expiresAt: timeShape,
+  })
+  .meta({ id: 'WalletNonce' });
+
+export function walletView({ address, addedAt }: CreatorWallet): WalletView {
+  return { address, addedAt: addedAt.toISOString() };
 }

@@ -1,9 +1,17 @@
-import { Body, Controller, Get, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CreatorDirectory, type Creator } from '@droppio/tips';
-import { AllowOnly, Me } from '../access/access.js';
+import { CreatorDirectory, NotFound, type Creator } from '@droppio/tips';
+import { AllowOnly, Me, Public } from '../access/access.js';
 import { hashAccessToken, newAccessToken } from '../access/access-token.js';
-import { CreatorChangeBody, creatorView, CreatorView, NewCreatorBody, NewCreatorView } from './creator.schema.js';
+import {
+  CreatorChangeBody,
+  creatorView,
+  CreatorView,
+  handleField,
+  NewCreatorBody,
+  NewCreatorView,
+  PublicCreatorView,
+} from './creator.schema.js';
 
 @ApiTags('creators')
 @Controller('v1')
@@ -28,13 +36,35 @@ export class CreatorsController {
   }
 
   @Patch('me')
-  @ApiOperation({ summary: 'Change my name, or how settled a tip must be before it plays', operationId: 'changeMe' })
+  @ApiOperation({
+    summary: 'Change my handle or name, who may look me up, or how settled a tip must be before it plays',
+    operationId: 'changeMe',
+  })
   @ApiOkResponse({ standardSchema: CreatorView, description: 'The creator as it is now.' })
   async change(
     @Me() { id }: Creator,
-    @Body({ schema: CreatorChangeBody }) { displayName, alertAfter }: CreatorChangeBody,
+    @Body({ schema: CreatorChangeBody }) { handle, displayName, alertAfter, listed }: CreatorChangeBody,
   ): Promise<CreatorView> {
-    const change = { ...(displayName === undefined ? {} : { displayName }), ...(alertAfter === undefined ? {} : { alertAfter }) };
+    const change = {
+      ...(handle === undefined ? {} : { handle }),
+      ...(displayName === undefined ? {} : { displayName }),
+      ...(alertAfter === undefined ? {} : { alertAfter }),
+      ...(listed === undefined ? {} : { listed }),
+    };
     return creatorView(await this.directory.changeCreator(id, change));
+  }
+
+  @Get('public/creators/:handle')
+  @Public()
+  @ApiOperation({ summary: 'Who can be tipped under this handle', operationId: 'getPublicCreator' })
+  @ApiOkResponse({
+    standardSchema: PublicCreatorView,
+    description: 'A creator who wants to be found. Of all others nothing is said, not even that they exist.',
+  })
+  async lookUp(@Param('handle', { schema: handleField }) handle: string): Promise<PublicCreatorView> {
+    const creator = await this.directory.creatorByHandle(handle);
+    if (creator?.listed !== true) throw new NotFound('There is no such creator.');
+    const { displayName, wallets } = creator;
+    return { handle, displayName, wallets: [...wallets] };
   }
 }

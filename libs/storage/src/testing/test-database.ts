@@ -9,6 +9,8 @@ import { openDatabase } from '../migrate.js';
 import { PostgresAccessTokens } from '../postgres-access-tokens.js';
 import { PostgresAuditTrail } from '../postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
+import { PostgresCreatorWallets } from '../postgres-creator-wallets.js';
+import { PostgresOverlayKeeper } from '../postgres-overlay-keeper.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipArchive } from '../postgres-tip-archive.js';
@@ -26,6 +28,8 @@ export interface TestStorage extends TestDatabase {
   readonly ledger: PostgresTipLedger;
   readonly archive: PostgresTipArchive;
   readonly directory: PostgresCreatorDirectory;
+  readonly wallets: PostgresCreatorWallets;
+  readonly overlays: PostgresOverlayKeeper;
   readonly signIn: PostgresSignInStore;
   readonly values: PostgresTipValues;
   readonly tokens: PostgresAccessTokens;
@@ -66,6 +70,8 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     ledger: new PostgresTipLedger(database, clock, StorageMetrics.unregistered()),
     archive: new PostgresTipArchive(database),
     directory: new PostgresCreatorDirectory(database, clock),
+    wallets: new PostgresCreatorWallets(database),
+    overlays: new PostgresOverlayKeeper(database, clock),
     signIn: new PostgresSignInStore(database),
     values: new PostgresTipValues(database),
     tokens: new PostgresAccessTokens(database),

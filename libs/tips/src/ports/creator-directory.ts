@@ -1,5 +1,6 @@
-import type { Creator, Overlay, OverlayConfig } from '../creator.js';
+import type { Creator, Overlay } from '../creator.js';
 import type { Hex } from '../hex.js';
+import type { OverlayConfig } from '../overlay-config.js';
 import type { TipDisplay } from '../tip.js';
 
 export interface NewCreator {
@@ -11,15 +12,17 @@ export interface NewCreator {
 }
 
 export interface CreatorChange {
+  /** One of another creator's is a `Conflict`. The old one is free at once. */
+  readonly handle?: string;
   readonly displayName?: string;
   /** See `MOST_ALERT_AFTER`. Holds for tips that come from now on. */
   readonly alertAfter?: number;
+  readonly listed?: boolean;
 }
 
 export interface OverlayChange {
   readonly name?: string;
   readonly enabled?: boolean;
-  readonly config?: OverlayConfig;
   /** Raise the version, so that every token handed out before stops working. */
   readonly rotate?: boolean;
 }
@@ -32,6 +35,7 @@ export abstract class CreatorDirectory {
   /** A second creator with the same handle or wallet is a `Conflict`. */
   abstract createCreator(creator: NewCreator): Promise<Creator>;
   abstract creator(id: string): Promise<Creator | undefined>;
+  abstract creatorByHandle(handle: string): Promise<Creator | undefined>;
   abstract creatorByWallet(wallet: Hex): Promise<Creator | undefined>;
   abstract changeCreator(id: string, change: CreatorChange): Promise<Creator>;
   abstract createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay>;

@@ -1,0 +1,22 @@
+import type { Hex } from '../hex.js';
+
+/** Also the most that anybody may register with. */
+export const WALLETS_MAX = 20;
+
+export interface CreatorWallet {
+  readonly address: Hex;
+  readonly addedAt: Date;
+}
+
+/**
+ * The wallets of one creator, as he manages them. Whoever calls `add` has seen the wallet's own proof. Throws `NotFound` for a creator that does
+ * not exist, and `StorageUnavailable`. Implementation: `PostgresCreatorWallets`.
+ */
+export abstract class CreatorWallets {
+  /** Oldest first; at most `WALLETS_MAX`. */
+  abstract of(creatorId: string): Promise<readonly CreatorWallet[]>;
+  /** One that he has already stays as it is. `Conflict`: it belongs to another creator. `WalletLimit`: he has `WALLETS_MAX`. */
+  abstract add(creatorId: string, wallet: Hex): Promise<CreatorWallet>;
+  /** Its tips leave the creator's history and totals with it. `NotFound`: it is not his. `WalletLimit`: it is his last one. */
+  abstract remove(creatorId: string, wallet: Hex): Promise<void>;
+}
