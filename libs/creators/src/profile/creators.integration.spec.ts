@@ -1,4 +1,4 @@
-import { TipLedger, type CreatorEvent } from '@droppio/tips';
+import { DEFAULT_OVERLAY_CONFIG, TipLedger, type CreatorEvent } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startTestApi, type TestApi, type TestCreator } from '../testing/index.js';
@@ -40,7 +40,7 @@ describe('creators', () => {
     const { status, json } = await api.call('PATCH', '/v1/me', { token, body: { alertAfter: 12, displayName: ' Ada\u202e ' } });
     expect({ status, json }).toMatchObject({ status: 200, json: { alertAfter: 12, displayName: 'Ada' } });
     expect((await api.call('GET', '/v1/me', { token })).json).toEqual(json);
-    for (const body of [{}, { alertAfter: 65 }, { alertAfter: -1 }, { alertAfter: 1.5 }, { handle: 'other' }]) {
+    for (const body of [{}, { alertAfter: 65 }, { alertAfter: -1 }, { alertAfter: 1.5 }, { id: 'other' }]) {
       expect((await api.call('PATCH', '/v1/me', { token, body })).status).toBe(400);
     }
   });
@@ -61,15 +61,17 @@ describe('overlays', () => {
     const { overlayId, accessToken: token } = bea;
     api.relay.drained.length = 0;
     const path = `/v1/overlays/${overlayId}`;
-    const config = { schemaVersion: 1, durationMs: 4000 };
-    expect((await api.call('PATCH', path, { token, body: { config, enabled: false } })).json).toMatchObject({ config, enabled: false });
-    expect((await api.call('PATCH', path, { token, body: { enabled: true } })).json).toMatchObject({ config, enabled: true });
+    const config = { ...DEFAULT_OVERLAY_CONFIG, motion: 'none' };
+    const put = await api.call('PUT', `${path}/config`, { token, body: config, headers: { 'if-match': '"v1"' } });
+    expect(put.json).toEqual(config);
+    const patched = await api.call('PATCH', path, { token, body: { enabled: false, name: 'x' } });
+    expect(patched.json).toMatchObject({ configVersion: 2, enabled: false });
     expect((await api.call('POST', `${path}/token/rotate`, { token })).status).toBe(200);
     const test = await api.call('POST', `${path}/test`, { token, body: { name: 'Zoe', message: 'hi\u0000 there' } });
     expect(test.status).toBe(202);
     const events = await eventsOf(bea);
     expect(events.map(({ seq, type }) => `${String(seq)} ${type}`)).toEqual(['1 config', '2 config', '3 config', '4 config', '5 test']);
-    expect(events[3]?.d).toMatchObject({ overlayId, version: 2, enabled: true, config });
+    expect(events[3]?.d).toMatchObject({ overlayId, version: 2, enabled: false, config });
     expect(events[4]).toMatchObject({ id: (test.json as { id: string }).id, d: { overlayId, name: 'Zoe', message: 'hi there' } });
     expect(api.relay.drained).toEqual([bea.id, bea.id, bea.id, bea.id]);
   });
