@@ -4,7 +4,6 @@ import {
   AccessTokens,
   AuditTrail,
   CreatorDirectory,
-  LeaderLock,
   CreatorWallets,
   LeaderLock,
   OverlayKeeper,

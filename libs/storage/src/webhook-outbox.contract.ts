@@ -90,7 +90,7 @@ export function describeWebhookOutbox(where: string, make: () => Promise<Webhook
           at,
           ttlMs: 1,
           type: 'config',
-          d: { overlayId: 'b', version: 1, enabled: true, config: { schemaVersion: 1, durationMs: 2000 } },
+          d: { overlayId: 'b', version: 1, enabled: true, config: { schemaVersion: 1 } },
         },
         { seq: 0, id: 'c', at, ttlMs: 1, type: 'control', d: { action: 'skip' } },
       );
