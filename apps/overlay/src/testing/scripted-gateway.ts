@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import { extname, join, normalize } from 'node:path';
 import { parseClientFrame, type AuthFrame, type EventFrame, type ServerFrame, type ShownFrame } from '@droppio/protocol';
-import type { OverlayConfig } from '@droppio/tips';
+import type { ConfigDocument } from '@droppio/tips';
 import { WebSocket, WebSocketServer } from 'ws';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ export class ScriptedGateway {
   readonly shown: ShownFrame[] = [];
   readonly violations: string[] = [];
   readonly requests: string[] = [];
-  config: OverlayConfig & Record<string, unknown> = { schemaVersion: 1, durationMs: 2000 };
+  config: ConfigDocument & Record<string, unknown> = { schemaVersion: 1, durationMs: 2000 };
   epoch = 'e1';
   /** Answer to the next tokens presented, instead of `ready`. */
   refuseWith: number | undefined;
