@@ -28,29 +28,40 @@ export function warningsOf(config: OverlayConfig): readonly ConfigWarning[] {
 }
 
 /** A tier's own look is judged where it changes something. */
-function lookWarnings(look: AlertLook, at: string, { canvas }: OverlayConfig, tier?: OverlayTier): ConfigWarning[] {
-  const { font, card, template } = tier?.override ?? look;
-  const warnings: ConfigWarning[] = [];
-  if ((font !== undefined || card !== undefined) && !isLegible(look)) {
-    const message = `The text stands out less than ${String(MIN_CONTRAST)}:1 from the card; choose other colours or an outline.`;
-    warnings.push({ pointer: `${at}/font/color`, code: 'low-contrast', message });
-  }
-  if (font !== undefined && look.font.sizePx * canvas.scale < READABLE_PX) {
-    const message = `Letters below ${String(READABLE_PX)} px at 1080 lines are hard to read in a video.`;
-    warnings.push({ pointer: `${at}/font/sizePx`, code: 'small-text', message });
-  }
-  const letters = ((CANVAS_WIDTH_PX * canvas.maxWidthPct) / 100 / (look.font.sizePx * canvas.scale * LETTER_WIDTH)) * LINES;
-  if ((template !== undefined || font !== undefined) && lengthOf(look.template) > letters) {
-    const message = `About ${String(lengthOf(look.template))} letters are more than a card of this width can hold in ${String(LINES)} lines.`;
-    warnings.push({ pointer: `${at}/template`, code: 'template-too-long', message });
-  }
-  const { image, sound } = tier?.override ?? look;
-  for (const [part, asset] of [['image', image?.asset] as const, ['sound', sound?.asset] as const]) {
-    if (asset?.startsWith('ast_') !== true) continue;
-    const message = 'There is no such asset here; pages use what is built in instead.';
-    warnings.push({ pointer: `${at}/${part}/asset`, code: 'asset-unknown', message });
-  }
-  return warnings;
+function lookWarnings(look: AlertLook, at: string, config: OverlayConfig, tier?: OverlayTier): ConfigWarning[] {
+  const { font, card, template, image, sound } = tier?.override ?? look;
+  return [
+    ...(font === undefined && card === undefined ? [] : contrastWarnings(look, at)),
+    ...(font === undefined ? [] : sizeWarnings(look, at, config)),
+    ...(font === undefined && template === undefined ? [] : lengthWarnings(look, at, config)),
+    ...assetWarnings(`${at}/image/asset`, image?.asset),
+    ...assetWarnings(`${at}/sound/asset`, sound?.asset),
+  ];
+}
+
+function contrastWarnings(look: AlertLook, at: string): ConfigWarning[] {
+  if (isLegible(look)) return [];
+  const message = `The text stands out less than ${String(MIN_CONTRAST)}:1 from the card; choose other colours or an outline.`;
+  return [{ pointer: `${at}/font/color`, code: 'low-contrast', message }];
+}
+
+function sizeWarnings({ font }: AlertLook, at: string, { canvas }: OverlayConfig): ConfigWarning[] {
+  if (font.sizePx * canvas.scale >= READABLE_PX) return [];
+  const message = `Letters below ${String(READABLE_PX)} px at 1080 lines are hard to read in a video.`;
+  return [{ pointer: `${at}/font/sizePx`, code: 'small-text', message }];
+}
+
+function lengthWarnings({ font, template }: AlertLook, at: string, { canvas }: OverlayConfig): ConfigWarning[] {
+  const lettersInLine = (CANVAS_WIDTH_PX * canvas.maxWidthPct) / 100 / (font.sizePx * canvas.scale * LETTER_WIDTH);
+  const length = lengthOf(template);
+  if (length <= lettersInLine * LINES) return [];
+  const message = `About ${String(length)} letters are more than a card of this width can hold in ${String(LINES)} lines.`;
+  return [{ pointer: `${at}/template`, code: 'template-too-long', message }];
+}
+
+function assetWarnings(pointer: string, asset: string | undefined): ConfigWarning[] {
+  if (asset?.startsWith('ast_') !== true) return [];
+  return [{ pointer, code: 'asset-unknown', message: 'There is no such asset here; pages use what is built in instead.' }];
 }
 
 function merged(look: AlertLook, { override: { font, card, show, template } }: OverlayTier): AlertLook {
@@ -111,8 +122,8 @@ type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 /** Of a colour that the schema has checked. */
 function channels(colour: string): Rgba {
   const digits = colour.slice(1);
-  const pairs = digits.length <= 4 ? [...digits].map((digit) => digit + digit) : (digits.match(/../g) ?? []);
-  const [red = 0, green = 0, blue = 0, alpha = 255] = pairs.map((pair) => parseInt(pair, 16));
+  const whole = digits.length <= 4 ? digits.replaceAll(/./g, '$&$&') : digits;
+  const [red = 0, green = 0, blue = 0, alpha = 255] = (whole.match(/../g) ?? []).map((pair) => parseInt(pair, 16));
   return [red, green, blue, alpha / 255];
 }
 

@@ -12,8 +12,8 @@ import {
 } from '../overlay-config.js';
 import { TEMPLATE_VARIABLES } from '../template.js';
 
-const digits = (count: number, alphabet = '0123456789abcdef') =>
-  fc.array(fc.constantFrom(...alphabet), { minLength: count, maxLength: count }).map((all) => all.join(''));
+const digit = fc.integer({ min: 0, max: 15 }).map((value) => value.toString(16));
+const digits = (count: number) => fc.array(digit, { minLength: count, maxLength: count }).map((all) => all.join(''));
 const colour = fc.oneof(...[3, 4, 6, 8].map((count) => digits(count).map((text) => `#${text}`)));
 const template = fc
   .array(
