@@ -30,7 +30,11 @@ export const OverlayGrantSchema: z.ZodType<OverlayGrant> = z.looseObject({
 const tip = { state: z.enum(TIP_STATES), rev: z.int(), d: display };
 export const CreatorEventSchema: z.ZodType<CreatorEvent> = z.discriminatedUnion('type', [
   z.looseObject({ ...base, type: z.enum(['tip', 'tip.updated', 'tip.retracted']), ...tip }),
-  z.looseObject({ ...base, type: z.literal('test'), d: display.extend({ overlayId: z.string().exactOptional() }) }),
+  z.looseObject({
+    ...base,
+    type: z.literal('test'),
+    d: display.extend({ overlayId: z.string().exactOptional(), replayOf: z.string().exactOptional() }),
+  }),
   z.looseObject({ ...base, type: z.literal('config'), d: OverlayGrantSchema }),
   z.looseObject({
     ...base,

@@ -1,4 +1,4 @@
-import type { SummaryFrame, TipFrame, TipView } from '@droppio/protocol';
+import type { SummaryFrame, TestFrame, TipFrame, TipView } from '@droppio/protocol';
 
 export type AmountView = SummaryFrame['d']['totals'][number];
 
@@ -10,6 +10,8 @@ export interface TipAlert {
   readonly view: TipView;
   /** Pressed by the creator, not paid: draw it with a mark. */
   readonly test: boolean;
+  /** The creator plays a tip once more; its id. */
+  readonly replayOf?: string | undefined;
   /** The block's clock, Unix milliseconds. */
   readonly blockMs?: number | undefined;
   /** Sent again after a time away, so its age says nothing about speed. */
@@ -42,12 +44,19 @@ export interface Entry {
   readonly summed: readonly SummaryFrame['d'][];
 }
 
-export function alertOf(frame: Pick<TipFrame, 'id' | 'seq' | 'at' | 'replay' | 'd'>, test: boolean): TipAlert {
-  return { kind: 'tip', id: frame.id, seq: frame.seq, view: frame.d, test, blockMs: frame.at.block, replay: frame.replay === true };
+export function alertOf(frame: Pick<TipFrame, 'id' | 'seq' | 'at' | 'replay' | 'd'>): TipAlert {
+  const { id, seq, at, d } = frame;
+  return { kind: 'tip', id, seq, view: d, test: false, blockMs: at.block, replay: frame.replay === true };
 }
 
-/** Whether it may be folded: a test is pressed to be seen. */
-export const mayFold = (entry: Entry): boolean => !entry.members.some((member) => member.test);
+/** What the creator has pressed a button for: a test, or a tip once more. */
+export function pressedAlertOf(frame: TestFrame): TipAlert {
+  const { replayOf } = frame.d;
+  return { ...alertOf(frame), test: replayOf === undefined, replayOf };
+}
+
+/** Whether it may be folded: what is pressed is to be seen. */
+export const mayFold = (entry: Entry): boolean => !entry.members.some((member) => member.test || member.replayOf !== undefined);
 
 /** Members kept apart, so that one of them can still be retracted; the oldest beyond are only counted. */
 const MEMBERS_MAX = 1000;

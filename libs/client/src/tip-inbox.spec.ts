@@ -164,6 +164,19 @@ describe(`${TipInbox.name}: too much at once`, () => {
     ]);
   });
 
+  it('plays a tip once more that the creator replays, without a mark, once, and unfolded', () => {
+    const { hear, drain } = anInbox(undefined, { burst: 2 });
+    const tip = aTipFrame(1);
+    hear(tip);
+    expect(ids(drain())).toEqual([tip.id]);
+    const test = aTestFrame(3);
+    const replay = { ...test, d: { ...test.d, replayOf: tip.id } };
+    hear(aTipFrame(2), replay, aTipFrame(4), { ...replay, seq: 5 });
+    const alerts = drain();
+    expect(ids(alerts)).toEqual(['digest of 2', replay.id]);
+    expect(alerts[1]).toMatchObject({ test: false, replayOf: tip.id });
+  });
+
   it('never folds a test alert', () => {
     const { hear, drain } = anInbox(undefined, { burst: 1 });
     const test = aTestFrame(2);

@@ -1,6 +1,6 @@
 import type { EventFrame, ReadyFrame, TipFrame } from '@droppio/protocol';
 import type { Clock, FeedPosition } from '@droppio/tips';
-import { alertOf, fold, mayFold, toAlert, type Alert, type Entry, type TipAlert } from './alert.js';
+import { alertOf, fold, mayFold, pressedAlertOf, toAlert, type Alert, type Entry, type TipAlert } from './alert.js';
 import type { CursorStore } from './cursor-store.js';
 import { WallClock } from './wall-clock.js';
 
@@ -102,7 +102,7 @@ export class TipInbox {
         this.retract(frame.id);
         break;
       case 'test':
-        if (!this.knows(frame.id)) this.push(frame, position, { members: [alertOf(frame, true)] });
+        if (!this.knows(frame.id)) this.push(frame, position, { members: [pressedAlertOf(frame)] });
         break;
       case 'summary':
         this.push(frame, position, { summed: [frame.d] });
@@ -135,7 +135,7 @@ export class TipInbox {
   }
 
   private hearTip(frame: TipFrame, position: FeedPosition): void {
-    const alert = alertOf(frame, false);
+    const alert = alertOf(frame);
     if (this.shown.has(alert.id)) this.listener.patched?.(alert);
     else if (this.waits(alert.id)) this.patch(alert);
     // An update of a tip that this page never had is news only when the tip (again) counts: it was retracted before it could play.

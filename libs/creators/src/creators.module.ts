@@ -12,6 +12,10 @@ import { Credentials } from './access/credentials.js';
 import { HttpMetrics } from './edge/http-metrics.js';
 import { metrics } from './metrics.js';
 import { OverlayConfigController } from './overlays/overlay-config.controller.js';
+import { AlertsController } from './moderation/alerts.controller.js';
+import { ModerationController } from './moderation/moderation.controller.js';
+import { ModerationService } from './moderation/moderation.service.js';
+import { QueueController } from './moderation/queue.controller.js';
 import { OverlayLinks } from './overlays/overlay-links.js';
 import { OverlaysController } from './overlays/overlays.controller.js';
 import { OverlaysService } from './overlays/overlays.service.js';
@@ -41,6 +45,9 @@ export class CreatorsModule {
         AuditController,
         WalletsController,
         OverlayConfigController,
+        ModerationController,
+        AlertsController,
+        QueueController,
       ],
       providers: [
         { provide: CreatorsOptions, useValue: options },
@@ -53,6 +60,7 @@ export class CreatorsModule {
         TokensService,
         OverlayLinks,
         OverlaysService,
+        ModerationService,
         HttpMetrics,
         ...metrics,
         AccessGuard,

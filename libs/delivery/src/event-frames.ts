@@ -17,7 +17,7 @@ export function frameFor(event: CreatorEvent, overlayId: string | undefined, rep
     case 'tip.retracted':
       return { ...base, type: event.type, state: event.state, rev: event.rev, d: tipView(event.d) };
     case 'test':
-      return { ...base, type: 'test', d: tipView(event.d) };
+      return { ...base, type: 'test', d: { ...tipView(event.d), ...(event.d.replayOf !== undefined && { replayOf: event.d.replayOf }) } };
     case 'config':
       return { ...base, type: 'config', d: { overlayId: event.d.overlayId, config: { ...event.d.config } } };
     case 'control':

@@ -52,7 +52,8 @@ export const TipFrame = z.object({
   rev: z.number(),
   d: TipView,
 });
-export const TestFrame = z.object({ ...carried, type: z.literal('test'), d: TipView });
+/** With `replayOf` it is no test, but that tip played once more: no mark. */
+export const TestFrame = z.object({ ...carried, type: z.literal('test'), d: z.extend(TipView, { replayOf: z.optional(z.string()) }) });
 export const ConfigFrame = z.object({
   ...carried,
   type: z.literal('config'),
@@ -71,6 +72,7 @@ export const SkipFrame = z.object({ ...eventBase, type: z.literal('skip') });
 export const EventFrame = z.discriminatedUnion('type', [TipFrame, TestFrame, ConfigFrame, ControlFrame, SummaryFrame, SkipFrame]);
 export type EventFrame = z.infer<typeof EventFrame>;
 export type TipFrame = z.infer<typeof TipFrame>;
+export type TestFrame = z.infer<typeof TestFrame>;
 export type SummaryFrame = z.infer<typeof SummaryFrame>;
 export type SkipFrame = z.infer<typeof SkipFrame>;
 

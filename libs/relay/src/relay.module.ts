@@ -6,6 +6,7 @@ import { Outbox } from './outbox.js';
 import { OutboxSweep } from './outbox-sweep.js';
 import { RELAY_DEFAULTS, RELAY_SETTINGS, type RelaySettings } from './relay-settings.js';
 import { RelayWork } from './relay-work.js';
+import { ScreeningSweep } from './screening-sweep.js';
 
 export interface RelayOptions extends Partial<RelaySettings> {
   /** Also work the queue's jobs and sweep the outbox (the listener); else only publish what this process commits (the API). */
@@ -24,7 +25,7 @@ export class RelayModule {
         { provide: RELAY_SETTINGS, useValue: { ...RELAY_DEFAULTS, ...settings } satisfies RelaySettings },
         CreatorRelay,
         { provide: EventRelay, useExisting: CreatorRelay },
-        ...(work ? [Outbox, OutboxSweep, RelayWork] : []),
+        ...(work ? [Outbox, OutboxSweep, RelayWork, ScreeningSweep] : []),
       ],
       exports: [EventRelay],
     };

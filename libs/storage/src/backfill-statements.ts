@@ -1,4 +1,4 @@
-import { CREATORS, TELL } from './tip-statements.js';
+import { CREATORS, screensOf, TELL, unscreenedIn } from './tip-statements.js';
 
 /*
  * $1 chain, $2 blocks, $3 tips. Tips that exist are left as they are, whatever their state: what the walk stored it also keeps up to date.
@@ -21,11 +21,11 @@ blocks AS (
   ON CONFLICT DO NOTHING
 )`;
 
-const stored = (from: string, [toldTo, told, due]: readonly [string, string, string], returning: string): string => `
+const stored = (from: string, [toldTo, told, due, screening]: readonly [string, string, string, string], returning: string): string => `
 stored AS (
-  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told, due_number, state, rev,
+  INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told, due_number, screening, state, rev,
     block_number, block_hash, block_time_ms, log_index)
-  SELECT $1::bigint, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, ${toldTo}, ${told}, ${due}, state, 1,
+  SELECT $1::bigint, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, ${toldTo}, ${told}, ${due}, ${screening}, state, 1,
     number, hash, time_ms, log_index
   FROM ${from}
   ON CONFLICT DO NOTHING
@@ -34,7 +34,8 @@ stored AS (
 
 const COUNT = '(SELECT count(*)::int FROM stored) AS stored';
 
-export const BACKFILL = `WITH ${INPUT}, ${stored('input', ['NULL::uuid', 'true', 'NULL::bigint'], '1')} SELECT '{}'::text[] AS creators, ${COUNT}`;
+export const BACKFILL = `WITH ${INPUT}, ${stored('input', ['NULL::uuid', 'true', 'NULL::bigint', 'NULL::text'], '1')}
+SELECT '{}'::text[] AS creators, '{}'::text[] AS unscreened, ${COUNT}`;
 
 /*
  * As above, and $4 the height that the chain has reached with us: a creator that wants more blocks on top of a tip hears of it when it is due,
@@ -47,14 +48,14 @@ WITH ${INPUT}, owned AS MATERIALIZED (
 ), timed AS MATERIALIZED (
   SELECT o.*, o.number + coalesce((SELECT c.alert_after FROM creators c WHERE c.id = o.told_to), 1) - 1 AS due_at FROM owned o
 ), ripened AS MATERIALIZED (
-  SELECT t.*, t.told_to IS NULL OR t.state = 'finalized' OR t.due_at <= $4::bigint AS ripe FROM timed t
-), ${stored('ripened', ['told_to', 'ripe', 'CASE WHEN NOT ripe THEN due_at END'], '*')}, news AS MATERIALIZED (
+  SELECT t.*, t.told_to IS NULL OR t.state = 'finalized' OR t.due_at <= $4::bigint AS ripe, ${screensOf('t.told_to')} AS screens FROM timed t
+), ${stored('ripened', ['told_to', 'ripe AND NOT screens', 'CASE WHEN NOT ripe THEN due_at END', `CASE WHEN ripe AND screens THEN 'waiting' END`], '*')}, news AS MATERIALIZED (
   SELECT s.told_to AS creator_id, row_number() OVER (ORDER BY s.block_number, s.log_index) AS nth, 'tip' AS type, s.state, s.rev,
-    s.chain_id, s.tx_hash, s.ordinal, s.display, s.block_time_ms, i.seen_at_ms
+    s.chain_id, s.tx_hash, s.ordinal, s.display, s.block_time_ms, i.seen_at_ms, true AS unasked
   FROM stored s JOIN input i ON (i.tx_hash, i.ordinal, i.hash) = (s.tx_hash, s.ordinal, s.block_hash)
   WHERE s.told_to IS NOT NULL AND s.told
 ), ${TELL}
-SELECT ${CREATORS}, ${COUNT}`;
+SELECT ${CREATORS}, ${unscreenedIn('stored')}, ${COUNT}`;
 
 /** $1 chain, $2 logs to set aside. Gives those that were not there before. */
 export const SET_ASIDE = `

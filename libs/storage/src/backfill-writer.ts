@@ -6,6 +6,7 @@ import { cover } from './coverage.js';
 import type { Database, Sql } from './database.js';
 import type { StorageMetrics } from './metrics.js';
 import { StorageRefused } from './storage-errors.js';
+import { Tellings, Told } from './tellings.js';
 import { asideOfTip, blockInput, tipRow, type Aside, type BlockInput } from './tip-input.js';
 
 /** Tips in one statement: large enough to cost little each, small enough that a statement ends well before its deadline. */
@@ -14,7 +15,7 @@ const CHUNK = 1000;
 const height = z.coerce.number().nullable();
 const Cursor = z.object({ number: z.coerce.number(), safe_number: height, finalized_number: height, begun_number: height });
 const Canonical = z.object({ hash: z.instanceof(Buffer) });
-const Stored = z.object({ creators: z.array(z.string()), stored: z.number() });
+const Stored = Told.extend({ stored: z.number() });
 const SetAside = z.object({ code: z.string(), count: z.number() });
 
 type HistoryBlock = BlockInput<BackfillBlock['block']>;
@@ -63,7 +64,7 @@ export class BackfillWriter {
     await cover(sql, chainId, range.filter, { from: range.from, to: Math.min(range.to, final) });
     const fitting = tips.length - writer.refused.length;
     const counts = { stored: writer.stored, known: fitting - writer.stored, later: inputs.length - taken.length };
-    return { creators: [...writer.told].sort(), ...counts, aside };
+    return { creators: writer.told.creators, ...writer.told.waiting, ...counts, aside };
   }
 
   /**
@@ -93,7 +94,7 @@ export class BackfillWriter {
 
 /** Writes tips in statements of bounded size. One that Postgres refuses is found by halving and put aside. */
 class TipChunks {
-  readonly told = new Set<string>();
+  readonly told = new Tellings();
   readonly refused: { readonly block: TakenBlock; readonly aside: Aside }[] = [];
   stored = 0;
 
@@ -109,7 +110,7 @@ class TipChunks {
     try {
       const done = await this.insert(tips);
       this.stored += done.stored;
-      for (const creator of done.creators) this.told.add(creator);
+      this.told.add(done);
       await this.sql.run('RELEASE SAVEPOINT tips');
     } catch (error) {
       if (!(error instanceof StorageRefused)) throw error;

@@ -5,11 +5,12 @@ import { hexToBytes } from './columns.js';
 import type { Database, Sql, SqlValue } from './database.js';
 import type { StorageMetrics } from './metrics.js';
 import { StorageRefused } from './storage-errors.js';
+import { Tellings, Told } from './tellings.js';
 import { asideJson, setAside, tipsJson, type BlockInput } from './tip-input.js';
 import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RELEASE_DUE } from './tip-statements.js';
 
-const Told = z.object({ creators: z.array(z.string()) });
 const Committed = Told.extend({ due: z.boolean() });
+const Orphaned = Told.pick({ creators: true });
 const Released = Told.extend({ due: z.number() });
 const LockedCursor = z.object({ hash: z.instanceof(Buffer), epoch: z.coerce.number(), finalized_number: z.coerce.number().nullable() });
 const Known = z.object({ known: z.boolean() });
@@ -48,19 +49,18 @@ export class BlockWriter {
       const keys = inputs.flatMap(({ tips }) => tips.map(({ txHash, ordinal }) => ({ tx_hash: txHash.slice(2), ordinal })));
       await lockStreams(sql, chainId, ancestor.number, inputs);
 
-      const told = new Set<string>();
+      const told = new Tellings();
       const orphan = async (kept: string): Promise<void> => {
-        const rows = await sql.rows(Told, ORPHAN_TIPS, [chainId, ancestor.number, kept, seenAtMs]);
-        for (const creator of rows.flatMap(({ creators }) => creators)) told.add(creator);
+        for (const creators of await sql.rows(Orphaned, ORPHAN_TIPS, [chainId, ancestor.number, kept, seenAtMs])) told.add(creators);
       };
       await orphan(JSON.stringify(keys));
       for (const input of inputs) {
         const committed = await this.finish(sql, chainId, fence, input, await this.commitCarefully(sql, chainId, fence, input));
         if (committed.kind === 'moved') throw new StorageRefused('A branch whose blocks are not each other’s children.');
-        for (const creator of committed.creators) told.add(creator);
+        told.add(committed);
       }
       await orphan('[]');
-      return { kind: 'committed', creators: [...told].sort() };
+      return told.outcome;
     });
   }
 
@@ -75,17 +75,17 @@ export class BlockWriter {
   private async finish(sql: Sql, chainId: number, fence: number, input: BlockInput, row: CommittedRow | undefined): Promise<CommitOutcome> {
     if (row === undefined) return MOVED;
     const due = row.due ? await this.release(sql, chainId, fence, input.block.number + input.onTop) : MOVED;
-    const told = new Set([...row.creators, ...(due.kind === 'committed' ? due.creators : [])]);
-    return { kind: 'committed', creators: [...told].sort() };
+    const told = new Tellings(row);
+    return due.kind === 'committed' ? told.add(due).outcome : told.outcome;
   }
 
   private async release(sql: Sql, chainId: number, fence: number, height: number): Promise<CommitOutcome> {
-    const told = new Set<string>();
+    const told = new Tellings();
     for (;;) {
       const [released] = await sql.rows(Released, RELEASE_DUE, [chainId, fence, height, this.clock.now(), BATCH]);
       if (released === undefined) return MOVED;
-      for (const creator of released.creators) told.add(creator);
-      if (released.due < BATCH) return { kind: 'committed', creators: [...told].sort() };
+      told.add(released);
+      if (released.due < BATCH) return told.outcome;
     }
   }
 

@@ -70,6 +70,12 @@ export interface CreatorStreamRow {
   published: number;
   /** When the oldest event above `published` was committed. */
   unpublishedSince: Date | null;
+  /** Has the creator rules that its tips must be held against before they are told? */
+  screens: boolean;
+  rulesVersion: number;
+  /** What was last said to the overlays; null: nothing yet. */
+  paused: boolean | null;
+  muted: boolean | null;
 }
 
 export const CreatorStreamEntity = new EntitySchema<CreatorStreamRow & { creator?: CreatorRow }>({
@@ -81,6 +87,10 @@ export const CreatorStreamEntity = new EntitySchema<CreatorStreamRow & { creator
     head: { ...int8, default: 0 },
     published: { ...int8, default: 0 },
     unpublishedSince: { type: 'timestamptz', name: 'unpublished_since', nullable: true },
+    screens: { type: 'boolean', default: false },
+    rulesVersion: { type: 'integer', name: 'rules_version', default: 1 },
+    paused: { type: 'boolean', nullable: true },
+    muted: { type: 'boolean', nullable: true },
   },
   relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'creator_streams_creator' } } },
   indices: [{ name: 'creator_streams_unpublished', columns: ['unpublishedSince'], where: 'unpublished_since IS NOT NULL' }],

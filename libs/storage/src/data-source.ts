@@ -16,8 +16,10 @@ import { Credentials1764300000000 } from './migration-0006-credentials.js';
 import { OverlayDocuments1764400000000 } from './migration-0007-overlay-documents.js';
 import { TipArchive1764500000000 } from './migration-0008-tip-archive.js';
 import { TipValues1764600000000 } from './migration-0009-tip-values.js';
+import { Screening1764700000000 } from './migration-0010-screening.js';
 import { Webhooks1764800000000 } from './migration-0011-webhooks.js';
 import { Account1764900000000 } from './migration-0012-account.js';
+import { ModerationRulesEntity } from './moderation-entities.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -34,6 +36,7 @@ export const MIGRATIONS = [
   OverlayDocuments1764400000000,
   TipArchive1764500000000,
   TipValues1764600000000,
+  Screening1764700000000,
   Webhooks1764800000000,
   Account1764900000000,
 ];
@@ -74,6 +77,7 @@ export function createDataSource(options: StorageOptions): DataSource {
       CreatorStreamEntity,
       CreatorEventEntity,
       OverlayEntity,
+      ModerationRulesEntity,
       AccessTokenEntity,
       SpentNonceEntity,
       SessionEntity,

@@ -1,3 +1,5 @@
+import { withQueue } from './queue-statements.js';
+
 /** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token or null. */
 export const CREATE_CREATOR = `
 WITH creator AS (
@@ -20,19 +22,21 @@ WHERE id = $1`;
 
 export const BUMP = 'SET head = head + 1, unpublished_since = coalesce(unpublished_since, now())';
 export const OVERLAY = 'id, creator_id, name, enabled, version, config, config_version, created_at';
+/** Of the stream's row as it is once it is locked, so that a config never speaks of a pause that is over. */
+export const STREAM = 'creator_id, head, paused, muted';
 
 /** Of `stream` and `overlay`, the expressions that come before. */
 export const configEvent = (nowParam: string, ttlParam: string): string => `
   INSERT INTO creator_events (creator_id, seq, type, payload)
   SELECT overlay.creator_id, stream.head, 'config', jsonb_build_object(
     'seq', stream.head, 'id', overlay.id, 'type', 'config', 'at', jsonb_build_object('seen', ${nowParam}::bigint), 'ttlMs', ${ttlParam}::int,
-    'd', jsonb_build_object('overlayId', overlay.id, 'version', overlay.version, 'enabled', overlay.enabled, 'config', overlay.config))
+    'd', jsonb_build_object('overlayId', overlay.id, 'version', overlay.version, 'enabled', overlay.enabled, 'config', ${withQueue('overlay.config', 'stream')}))
   FROM stream, overlay`;
 
 /** $1 creator, $2 id, $3 name, $4 config, $5 now, $6 ttl. No row: no such creator. */
 export const CREATE_OVERLAY = `
 WITH stream AS (
-  UPDATE creator_streams ${BUMP} WHERE creator_id = $1 RETURNING creator_id, head
+  UPDATE creator_streams ${BUMP} WHERE creator_id = $1 RETURNING ${STREAM}
 ), overlay AS (
   INSERT INTO overlays (id, creator_id, name, config) SELECT $2::uuid, creator_id, $3, $4::jsonb FROM stream RETURNING ${OVERLAY}
 ), event AS (${configEvent('$5', '$6')})
@@ -51,7 +55,7 @@ WITH before AS (
   RETURNING o.id, o.creator_id, o.name, o.enabled, o.version, o.config, o.config_version, o.created_at,
     (o.enabled, o.version) IS DISTINCT FROM (before.enabled, before.version) AS told
 ), stream AS (
-  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING creator_id, head
+  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING ${STREAM}
 ), event AS (${configEvent('$6', '$7')})
 SELECT ${OVERLAY} FROM overlay`;
 

@@ -1,6 +1,7 @@
 import type { CreatorEvent, FeedPosition, FeedSnapshot } from '@droppio/tips';
 import * as z from 'zod';
 import type { Database } from './database.js';
+import { withQueue } from './queue-statements.js';
 import { StoredEvent, StoredGrant } from './stored-event.js';
 
 const EVENTS_MAX = 1000;
@@ -19,7 +20,7 @@ export const SNAPSHOT = `
 SELECT s.epoch, s.head,
   (SELECT coalesce(jsonb_agg(e.payload ORDER BY e.seq), '[]') FROM (
     SELECT seq, payload FROM creator_events WHERE creator_id = s.creator_id ORDER BY seq DESC LIMIT $2) e) AS events,
-  (SELECT coalesce(jsonb_agg(jsonb_build_object('overlayId', o.id, 'version', o.version, 'enabled', o.enabled, 'config', o.config) ORDER BY o.created_at, o.id), '[]')
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('overlayId', o.id, 'version', o.version, 'enabled', o.enabled, 'config', ${withQueue('o.config', 's')}) ORDER BY o.created_at, o.id), '[]')
     FROM overlays o WHERE o.creator_id = s.creator_id) AS grants
 FROM creator_streams s WHERE s.creator_id = $1`;
 

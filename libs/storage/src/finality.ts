@@ -2,6 +2,7 @@ import type { BlockRef, Clock, FinalizeOutcome } from '@droppio/tips';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
 import type { Database, Sql } from './database.js';
+import { Tellings, Told } from './tellings.js';
 import { RAISE_STATES } from './tip-statements.js';
 
 /** Blocks kept below the finalised one: a little history for looking back, and nodes whose finalised tag lags. */
@@ -12,7 +13,7 @@ const BATCH = 100;
 const height = z.coerce.number().nullable();
 const Marked = z.object({ epoch: z.coerce.number(), safe_number: height, finalized_number: height });
 const Known = z.object({ hash: z.instanceof(Buffer) });
-const Raised = z.object({ creators: z.array(z.string()), due: z.number() });
+const Raised = Told.extend({ due: z.number() });
 
 export interface Marks {
   readonly safe?: BlockRef;
@@ -36,7 +37,7 @@ export class Finality {
     if (!isNews(marks.safe, at.safe_number) && !isNews(marks.finalized, at.finalized_number)) return { kind: 'committed', creators: [] };
     const batch = await this.database.transaction((sql) => this.raise(sql, chainId, fence, marks));
     if (batch === undefined) return { kind: 'moved' };
-    return { kind: 'committed', creators: batch.creators, ...(batch.due === BATCH && { more: true }) };
+    return { ...new Tellings(batch).outcome, ...(batch.due === BATCH && { more: true }) };
   }
 
   /** One batch under the lock of the cursor. `undefined`: fenced off. */
@@ -45,7 +46,7 @@ export class Finality {
     if (at?.epoch !== fence) return undefined;
     const safe = await ours(sql, chainId, marks.safe);
     const finalized = await ours(sql, chainId, marks.finalized);
-    if (safe === null && finalized === null) return { creators: [], due: 0 };
+    if (safe === null && finalized === null) return { creators: [], unscreened: [], due: 0 };
     const [raised] = await sql.rows(Raised, RAISE_STATES, [chainId, safe, finalized, this.clock.now(), BATCH]);
     if (raised?.due === BATCH) return raised;
     await sql.run(

@@ -3,6 +3,7 @@ export { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 export { PostgresCreatorWallets } from './postgres-creator-wallets.js';
 export { PostgresLeaderLock } from './postgres-leader-lock.js';
 export { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
+export { PostgresModerationDesk } from './postgres-moderation-desk.js';
 export { PostgresSignInStore } from './postgres-sign-in-store.js';
 export { PostgresTipArchive } from './postgres-tip-archive.js';
 export { PostgresTipLedger } from './postgres-tip-ledger.js';

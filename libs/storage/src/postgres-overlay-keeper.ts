@@ -12,7 +12,7 @@ import {
 } from '@droppio/tips';
 import * as z from 'zod';
 import { Database } from './database.js';
-import { BUMP, configEvent, OVERLAY } from './directory-statements.js';
+import { BUMP, configEvent, OVERLAY, STREAM } from './directory-statements.js';
 import { isId } from './event-log.js';
 import { ChangedOverlay } from './overlay-rows.js';
 
@@ -28,7 +28,7 @@ WITH before AS (
   FROM before WHERE o.id = $2 AND ($4::int[] IS NULL OR before.config_version = ANY ($4::int[]))
   RETURNING o.id, o.creator_id, o.name, o.enabled, o.version, o.config, o.config_version, o.created_at, before.config <> $3::jsonb AS told
 ), stream AS (
-  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING creator_id, head
+  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING ${STREAM}
 ), event AS (${configEvent('$5', '$6')})
 SELECT ${OVERLAY} FROM (SELECT 1 AS one FROM before) found LEFT JOIN overlay ON true`;
 
@@ -37,7 +37,7 @@ const REMOVE = `
 WITH overlay AS (
   DELETE FROM overlays WHERE id = $2 AND creator_id = $1 RETURNING id, creator_id, version + 1 AS version, false AS enabled, config
 ), stream AS (
-  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay) RETURNING creator_id, head
+  UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay) RETURNING ${STREAM}
 ), event AS (${configEvent('$3', '$4')})
 SELECT id FROM overlay`;
 

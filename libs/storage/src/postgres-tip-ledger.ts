@@ -28,6 +28,7 @@ import { Database } from './database.js';
 import { EventLog } from './event-log.js';
 import { Finality, type Marks } from './finality.js';
 import { StorageMetrics } from './metrics.js';
+import { Screener } from './screener.js';
 import { SeenTips } from './seen-tips.js';
 import { readFinalizedHeight, readSightings } from './sighting-reader.js';
 import { blockInput, type BlockInput } from './tip-input.js';
@@ -39,6 +40,7 @@ export class PostgresTipLedger extends TipLedger {
   private readonly writer: BlockWriter;
   private readonly finality: Finality;
   private readonly seen: SeenTips;
+  private readonly screener: Screener;
   private readonly backfills: BackfillWriter;
   private readonly coverage: Coverage;
   private readonly events: EventLog;
@@ -53,6 +55,7 @@ export class PostgresTipLedger extends TipLedger {
     this.writer = new BlockWriter(database, clock, metrics);
     this.finality = new Finality(database, clock);
     this.seen = new SeenTips(database, clock);
+    this.screener = new Screener(database, clock);
     this.backfills = new BackfillWriter(database, metrics);
     this.coverage = new Coverage(database);
     this.events = new EventLog(database);
@@ -136,6 +139,14 @@ export class PostgresTipLedger extends TipLedger {
 
   override sightings(chainId: number, from: number, to: number): Promise<readonly StoredSighting[]> {
     return readSightings(this.database, chainId, from, to);
+  }
+
+  override screen(creatorId: string): Promise<boolean> {
+    return this.screener.screen(creatorId);
+  }
+
+  override unscreened(olderThanMs: number, limit: number): Promise<readonly string[]> {
+    return this.screener.unscreened(olderThanMs, limit);
   }
 
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {

@@ -7,6 +7,7 @@ import {
   CreatorWallets,
   LeaderLock,
   OverlayKeeper,
+  ModerationDesk,
   SignInStore,
   TipLedger,
   TipValues,
@@ -25,6 +26,7 @@ import { PostgresCreatorWallets } from './postgres-creator-wallets.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresTipArchive } from './postgres-tip-archive.js';
 import { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
+import { PostgresModerationDesk } from './postgres-moderation-desk.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import { PostgresTipValues } from './postgres-tip-values.js';
@@ -74,6 +76,7 @@ export class StorageModule {
         { provide: AccessTokens, useClass: PostgresAccessTokens },
         { provide: CreatorWallets, useClass: PostgresCreatorWallets },
         { provide: OverlayKeeper, useClass: PostgresOverlayKeeper },
+        { provide: ModerationDesk, useClass: PostgresModerationDesk },
         { provide: SignInStore, useClass: PostgresSignInStore },
         { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
@@ -86,6 +89,7 @@ export class StorageModule {
       ],
       exports: [
         TipArchive,
+        ModerationDesk,
         TipLedger,
         CreatorDirectory,
         AccessTokens,

@@ -26,7 +26,7 @@ export const StoredEvent = z.discriminatedUnion('type', [
     rev: z.number(),
     d: StoredDisplay,
   }),
-  z.object({ ...base, type: z.literal('test'), d: z.object({ ...display, overlayId: targeted }) }),
+  z.object({ ...base, type: z.literal('test'), d: z.object({ ...display, overlayId: targeted, replayOf: targeted }) }),
   z.object({ ...base, type: z.literal('config'), d: StoredGrant }),
   z.object({ ...base, type: z.literal('control'), d: z.object({ action: z.string(), overlayId: targeted }) }),
 ]) satisfies z.ZodType<CreatorEvent>;

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { Hex, TipDisplay, TipState } from '@droppio/tips';
+import type { Hex, Screening, ScreeningReason, TipDisplay, TipState } from '@droppio/tips';
 import { amount, bytes, int8, now } from './columns.js';
 
 /** One log in one block, as it was decoded there. Never deleted, and never changed but for its message, which may be erased: what a tip looked like on each branch. */
@@ -63,6 +63,11 @@ export interface TipRow {
   told: boolean;
   /** Height of the chain at which it may be told; null when nothing is waited for. */
   dueNumber: number | null;
+  /** What became of it at its creator's rules; null: there were none when it could have been told. */
+  screening: Screening | null;
+  screeningReason: ScreeningReason | null;
+  /** What overlays see of it where that is not its display. */
+  shown: TipDisplay | null;
   state: TipState;
   rev: number;
   blockNumber: number;
@@ -87,6 +92,9 @@ export const TipEntity = new EntitySchema<TipRow>({
     toldTo: { type: 'uuid', name: 'told_to', nullable: true },
     told: { type: 'boolean', default: true },
     dueNumber: { ...int8, name: 'due_number', nullable: true },
+    screening: { type: 'text', nullable: true },
+    screeningReason: { type: 'text', name: 'screening_reason', nullable: true },
+    shown: { type: 'jsonb', nullable: true },
     state: { type: 'text' },
     rev: { type: 'integer' },
     blockNumber: { ...int8, name: 'block_number' },
@@ -115,6 +123,13 @@ export const TipEntity = new EntitySchema<TipRow>({
       columns: ['chainId', 'token', 'blockNumber'],
       where: `valued_block IS DISTINCT FROM block_hash AND state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'finalized'::text])`,
     },
+    { name: 'tips_waiting', columns: ['toldTo'], where: `screening = 'waiting'::text` },
+    {
+      name: 'tips_screened',
+      columns: ['toldTo', 'screening', 'blockTimeMs', 'chainId', 'txHash', 'ordinal'],
+      where: 'screening IS NOT NULL',
+    },
+    { name: 'tips_let_through', columns: ['toldTo', 'sender'], where: `screening = 'shown'::text` },
     { name: 'tips_seen', columns: ['chainId', 'blockNumber'], where: `state = 'seen'::text` },
   ],
 });

@@ -57,7 +57,8 @@ function cleanLine(line: string): string {
     .trim();
 }
 
-function cutGraphemes(text: string, max: number): string {
+/** The first `max` of what a reader calls characters. */
+export function cutGraphemes(text: string, max: number): string {
   if (text.length <= max) return text;
   let end = 0;
   let count = 0;

@@ -28,10 +28,13 @@ export interface TipEvent extends EventBase {
   readonly d: TipDisplay;
 }
 
-/** A test alert: drawn with a mark, never counted. `overlayId` limits it to one overlay. */
+/**
+ * An alert that is never counted: a test, drawn with a mark, or with `replayOf` (a tip's id) a tip that is played once more. `overlayId` limits it
+ * to one overlay.
+ */
 export interface TestEvent extends EventBase {
   readonly type: 'test';
-  readonly d: TipDisplay & { readonly overlayId?: string };
+  readonly d: TipDisplay & { readonly overlayId?: string; readonly replayOf?: string };
 }
 
 /** An overlay was created, changed, disabled or its token rotated. Carries the whole new grant. */

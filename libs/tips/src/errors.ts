@@ -81,6 +81,12 @@ export class WalletLimit extends DroppioError {
   readonly retryable = false;
 }
 
+/** It was decided on the tip already, otherwise. */
+export class AlertSettled extends DroppioError {
+  readonly code = 'alert-settled';
+  readonly retryable = false;
+}
+
 /** A page cursor that this server did not give out. */
 export class InvalidCursor extends DroppioError {
   readonly code = 'invalid-cursor';

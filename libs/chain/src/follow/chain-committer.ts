@@ -6,6 +6,7 @@ import {
   type ChainReader,
   type Clock,
   type CommitOutcome,
+  type Committed,
   type Preconfirmed,
   type TipLedger,
 } from '@droppio/tips';
@@ -56,9 +57,9 @@ export class ChainCommitter {
   }
 
   async append(commit: BlockCommit): Promise<void> {
-    const creators = this.expectCommitted(await this.parts.ledger.commit(this.chainId, this.fence, commit));
+    const committed = this.expectCommitted(await this.parts.ledger.commit(this.chainId, this.fence, commit));
     this.window.append(commit.block);
-    this.parts.drains.drain(creators);
+    this.parts.drains.publish(committed);
     this.observe(commit);
   }
 
@@ -67,10 +68,10 @@ export class ChainCommitter {
     const from = this.window.tip;
     if (from === undefined) throw new TypeError('a chain that is led has a cursor');
     const reorg = { from: { number: from.number, hash: from.hash }, ancestor: { number: ancestor.number, hash: ancestor.hash }, branch };
-    const creators = this.expectCommitted(await this.parts.ledger.reorganise(this.chainId, this.fence, reorg));
+    const committed = this.expectCommitted(await this.parts.ledger.reorganise(this.chainId, this.fence, reorg));
     this.window.cutTo(ancestor);
     for (const { block } of branch) this.window.append(block);
-    this.parts.drains.drain(creators);
+    this.parts.drains.publish(committed);
     const depth = from.number - ancestor.number;
     this.parts.metrics.blocks.reorganised(this.chainId, depth);
     this.logger.log('chain.reorganised', { chainId: this.chainId, depth, ancestor: ancestor.number, head: this.window.tip?.number });
@@ -78,30 +79,30 @@ export class ChainCommitter {
   }
 
   async sight(promised: Preconfirmed): Promise<void> {
-    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.sight(this.chainId, this.fence, promised)));
+    this.parts.drains.publish(this.expectCommitted(await this.parts.ledger.sight(this.chainId, this.fence, promised)));
   }
 
   async drop(upTo: number): Promise<void> {
-    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.drop(this.chainId, this.fence, upTo)));
+    this.parts.drains.publish(this.expectCommitted(await this.parts.ledger.drop(this.chainId, this.fence, upTo)));
   }
 
   /** Raises some of what is due; whether that was all. */
   /** What waited for the block that the cursor stands on, and for those known on top of it, where its committer could not tell any more. */
   async tellDue(onTop: number): Promise<void> {
     const height = (this.window.tip?.number ?? -1) + onTop;
-    this.parts.drains.drain(this.expectCommitted(await this.parts.ledger.tellDue(this.chainId, this.fence, height)));
+    this.parts.drains.publish(this.expectCommitted(await this.parts.ledger.tellDue(this.chainId, this.fence, height)));
   }
 
   async finalize(marks: Marks): Promise<boolean> {
     const outcome = await this.parts.ledger.finalize(this.chainId, this.fence, marks);
-    this.parts.drains.drain(this.expectCommitted(outcome));
+    this.parts.drains.publish(this.expectCommitted(outcome));
     return outcome.kind === 'committed' && outcome.more !== true;
   }
 
-  private expectCommitted(outcome: CommitOutcome): readonly string[] {
+  private expectCommitted(outcome: CommitOutcome): Committed {
     if (outcome.kind === 'moved')
       throw new CursorMoved('The cursor is not where it was left.', { context: { chainId: this.chainId, fence: this.fence } });
-    return outcome.creators;
+    return outcome;
   }
 
   private observe({ block, seenAtMs, tips, quarantined }: BlockCommit): void {

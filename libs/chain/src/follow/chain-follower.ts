@@ -77,7 +77,7 @@ export class ChainFollower {
     private readonly holder: string,
   ) {
     this.chainId = chain.chainId;
-    this.drains = new DrainRunner(chain.chainId, parts.relay, parts.metrics.follower);
+    this.drains = new DrainRunner(chain.chainId, parts.relay, parts.ledger, parts.metrics.follower);
     const { ledger, clock, metrics } = parts;
     const watch = watchesWallets(chain) ? parts.watch : undefined;
     this.blocks = new BlockReader(reader, new TipSpotter(chain, watch), {
@@ -94,8 +94,8 @@ export class ChainFollower {
         metrics: metrics.watch,
         watch,
         blocks: this.blocks,
-        drain: (to) => {
-          this.drains.drain(to);
+        publish: (told) => {
+          this.drains.publish(told);
         },
       });
     this.early = chain.preconfirmations && new Preconfirmations(chain, chain.preconfirmations.dropAfter, clock, metrics);

@@ -128,12 +128,12 @@ class Listener {
     const { chain, clock, ledger, register } = world;
     const { watch: metrics } = this.metrics;
     this.list = new WatchList(register, clock, metrics);
-    this.drains = new DrainRunner(1, new NotingRelay(), this.metrics.follower);
+    this.drains = new DrainRunner(1, new NotingRelay(), ledger, this.metrics.follower);
     this.blocks = new BlockReader(chain, new TipSpotter(chainOf, this.list), { clock, metrics, watch: this.list, native: true });
-    const drain = (creators: readonly string[]): void => {
-      this.drains.drain(creators);
+    const publish = (told: Parameters<DrainRunner['publish']>[0]): void => {
+      this.drains.publish(told);
     };
-    this.newcomers = new Newcomers(chainOf, { ledger, clock, metrics, watch: this.list, blocks: this.blocks, drain });
+    this.newcomers = new Newcomers(chainOf, { ledger, clock, metrics, watch: this.list, blocks: this.blocks, publish });
     this.finality = new Finality(chain, clock, 1000, () => undefined);
   }
 

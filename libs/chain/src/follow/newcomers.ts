@@ -5,6 +5,7 @@ import {
   type BackfillBlock,
   type BlockCommit,
   type Clock,
+  type Committed,
   type Hex,
   type RegisteredWallet,
   type TipLedger,
@@ -24,7 +25,7 @@ export interface NewcomerParts {
   readonly clock: Clock;
   readonly metrics: WatchMetrics;
   /** Takes over the publishing of what was told to these creators. */
-  readonly drain: (creators: readonly string[]) => void;
+  readonly publish: (told: Pick<Committed, 'creators' | 'unscreened'>) => void;
 }
 
 /** A wallet gets the transfers of this many blocks before it appeared, though not as alerts. */
@@ -144,8 +145,7 @@ export class Newcomers {
     this.logger.log('newcomers.searched', { chainId: this.chain.chainId, wallets: wanted.size, blocksWithTips: found.length });
     if (found.length === 0) return;
     // Blocks that left the chain meanwhile are left out: those in their place are read with the wallets known.
-    const { creators } = await this.parts.ledger.backfill(this.chain.chainId, NO_RANGE, found.reverse());
-    this.parts.drain(creators);
+    this.parts.publish(await this.parts.ledger.backfill(this.chain.chainId, NO_RANGE, found.reverse()));
   }
 }
 

@@ -233,6 +233,15 @@ export class MemoryTipLedger extends TipLedger {
     return Promise.resolve([...sighted, ...aside]);
   }
 
+  /** Nobody has rules here. */
+  override screen(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  override unscreened(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   override eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]> {
     return Promise.resolve((this.events.get(creatorId) ?? []).slice(seq, seq + limit));
   }

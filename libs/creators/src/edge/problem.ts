@@ -48,6 +48,7 @@ export const PROBLEMS = {
   conflict: { status: 409, title: 'It exists already' },
   'too-many-webhooks': { status: 409, title: 'An account may not have more webhooks' },
   'wallet-limit': { status: 409, title: 'A creator has between one and twenty wallets' },
+  'alert-settled': { status: 409, title: 'It was decided on this tip already' },
   'limit-reached': { status: 409, title: 'An account may not have more of these' },
   'precondition-failed': { status: 412, title: 'It was changed in the meantime' },
   'body-too-large': { status: 413, title: 'The body is too large' },

@@ -98,6 +98,22 @@ export class ScriptLedger extends TipLedger {
     });
   }
 
+  /** Creators whose tips wait, by how many events their screening tells. */
+  readonly waiting = new Map<string, readonly CreatorEvent[]>();
+
+  override screen(creatorId: string): Promise<boolean> {
+    return this.answer('screen', () => {
+      const told = this.waiting.get(creatorId) ?? [];
+      this.waiting.delete(creatorId);
+      this.commitEvents(creatorId, ...told);
+      return told.length > 0;
+    });
+  }
+
+  override unscreened(_olderThanMs: number, limit: number): Promise<readonly string[]> {
+    return this.answer('unscreened', () => [...this.waiting.keys()].slice(0, limit));
+  }
+
   override acquire = notHere;
   override release = notHere;
   override cursor = notHere;

@@ -11,6 +11,7 @@ import { PostgresAuditTrail } from '../postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresCreatorWallets } from '../postgres-creator-wallets.js';
 import { PostgresOverlayKeeper } from '../postgres-overlay-keeper.js';
+import { PostgresModerationDesk } from '../postgres-moderation-desk.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipArchive } from '../postgres-tip-archive.js';
@@ -32,6 +33,7 @@ export interface TestStorage extends TestDatabase {
   readonly overlays: PostgresOverlayKeeper;
   readonly signIn: PostgresSignInStore;
   readonly values: PostgresTipValues;
+  readonly moderation: PostgresModerationDesk;
   readonly tokens: PostgresAccessTokens;
   readonly audit: PostgresAuditTrail;
   /** Closes the pool and drops the database. */
@@ -74,6 +76,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     overlays: new PostgresOverlayKeeper(database, clock),
     signIn: new PostgresSignInStore(database),
     values: new PostgresTipValues(database),
+    moderation: new PostgresModerationDesk(database, clock),
     tokens: new PostgresAccessTokens(database),
     audit: new PostgresAuditTrail(database),
     drop: async () => {

@@ -44,11 +44,18 @@ export interface Preconfirmed {
 }
 
 /** `moved`: the cursor is not where the caller thought (another leader, another branch). Reload it; never retry blindly. */
-export type CommitOutcome = { readonly kind: 'committed'; readonly creators: readonly string[] } | { readonly kind: 'moved' };
+export type CommitOutcome = Committed | { readonly kind: 'moved' };
+
+export interface Committed {
+  readonly kind: 'committed';
+  /** Whoever has new events. */
+  readonly creators: readonly string[];
+  /** Whose tips wait to be screened now; absent when nobody's do. */
+  readonly unscreened?: readonly string[];
+}
 
 /** `more`: what is due is more than one short transaction should raise; the same call again goes on. */
-export type FinalizeOutcome =
-  { readonly kind: 'committed'; readonly creators: readonly string[]; readonly more?: true } | { readonly kind: 'moved' };
+export type FinalizeOutcome = (Committed & { readonly more?: true }) | { readonly kind: 'moved' };
 
 /** A range of heights that was searched whole, both ends included. */
 export interface BackfillRange extends BlockRange {
@@ -67,6 +74,8 @@ export interface BackfillBlock extends Omit<BlockCommit, 'block'> {
 export interface BackfillOutcome {
   /** Whoever has new events. */
   readonly creators: readonly string[];
+  /** As in a commit. */
+  readonly unscreened?: readonly string[];
   /** Tips that are new. */
   readonly stored: number;
   /** Tips that were there already; untouched. */
@@ -114,7 +123,7 @@ export abstract class TipLedger {
   abstract window(chainId: number, limit: number): Promise<readonly (BlockRef & { readonly parentHash: BlockHeader['hash'] })[]>;
   /**
    * One SQL statement. Gated by compare-and-swap on the cursor: `hash = block.parentHash AND epoch = fence`. A creator hears of a tip at once,
-   * or, where it wants blocks on top, in the commit that brings the last of them.
+   * or, where it wants blocks on top, in the commit that brings the last of them; where it has rules for what may be shown, only after `screen`.
    */
   abstract commit(chainId: number, fence: number, commit: BlockCommit): Promise<CommitOutcome>;
   /**
@@ -166,6 +175,15 @@ export abstract class TipLedger {
   abstract settled(chainId: number, final: number): Promise<number | undefined>;
   /** What of the range neither the walk nor a backfill has searched with this filter, in order. */
   abstract holes(chainId: number, filter: string, range: BlockRange): Promise<readonly BlockRange[]>;
+
+  /**
+   * Judges a creator's waiting tips by its rules (`TipJudge`): tells of each, holds it for a person, or keeps it back for good. Whoever commits
+   * calls it for those that the outcome names, never in the way of the next block. Any process may, at any time, several at once: a tip is
+   * judged once. A verdict by rules that changed meanwhile, or on a tip that did, counts for nothing and is given anew. True: there are new events.
+   */
+  abstract screen(creatorId: string): Promise<boolean>;
+  /** Creators with tips that have waited to be screened for `olderThanMs`: whoever was to screen them is gone. In no order. */
+  abstract unscreened(olderThanMs: number, limit: number): Promise<readonly string[]>;
 
   /** Events after a seq, in order, at most `limit`. */
   abstract eventsAfter(creatorId: string, seq: number, limit: number): Promise<readonly CreatorEvent[]>;
