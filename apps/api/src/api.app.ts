@@ -3,6 +3,7 @@ import { configureHttp, CreatorsModule, creatorsOptions, httpOptions, serveOverl
 import type { AppPlan } from '@droppio/platform';
 import { RelayModule } from '@droppio/relay';
 import { StorageModule, storageOptions } from '@droppio/storage';
+import { WebhooksModule, webhookSwitches } from '@droppio/webhooks';
 import type { ApiSettings } from './env.js';
 
 /** HTTP for creators. Publishes its own changes; retries and restores are the listener's. Any number of them may run. */
@@ -15,6 +16,7 @@ export function apiApp(env: ApiSettings): AppPlan {
       RedisBrokerModule.for({ url: env.REDIS_URL }),
       RelayModule.for({ work: false }),
       CreatorsModule.for(creatorsOptions(env)),
+      WebhooksModule.for({ ...webhookSwitches(env), keys: env.OVERLAY_TOKEN_KEYS }),
     ],
     http: {
       host: env.HOST,

@@ -4,6 +4,7 @@ import { brokerEnv } from '@droppio/broker';
 import { creatorsEnv } from '@droppio/creators';
 import { loadEnv, platformEnv, port } from '@droppio/platform';
 import { storageEnv } from '@droppio/storage';
+import { webhooksEnv } from '@droppio/webhooks';
 
 export const apiSettings = z.object({
   ...platformEnv,
@@ -18,6 +19,7 @@ export const apiSettings = z.object({
   ...storageEnv,
   ...brokerEnv,
   ...creatorsEnv,
+  ...webhooksEnv,
 });
 export type ApiSettings = z.output<typeof apiSettings>;
 

@@ -6,6 +6,7 @@ import { creatorsEnv } from '@droppio/creators';
 import { singleProcessDeliveryEnv } from '@droppio/delivery';
 import { loadEnv, platformEnv, port } from '@droppio/platform';
 import { optionalStorageEnv } from '@droppio/storage';
+import { webhooksEnv } from '@droppio/webhooks';
 
 const dataDir = {
   DATA_DIR: z
@@ -37,6 +38,7 @@ export const standaloneSettings = z.object({
   ANVIL_PATH: z.string().optional().meta({ description: 'The anvil program, when it is not where npm or PATH have it.' }),
   ...singleProcessDeliveryEnv,
   ...creatorsEnv,
+  ...webhooksEnv,
   OVERLAY_TOKEN_KEYS: creatorsEnv.OVERLAY_TOKEN_KEYS.optional().meta({
     description: 'Keys of overlay URLs; without it they are made and kept in DATA_DIR.',
   }),

@@ -6,6 +6,7 @@ import type { AppPlan } from '@droppio/platform';
 import type { TokenKey } from '@droppio/protocol/overlay-token';
 import { RelayModule } from '@droppio/relay';
 import { StorageModule, storageOptions } from '@droppio/storage';
+import { WebhooksModule, webhookSwitches } from '@droppio/webhooks';
 import type { StandaloneSettings } from './env.js';
 
 /** The settings with everything that was left open filled in. */
@@ -40,6 +41,7 @@ export function standaloneApp(settings: FurnishedSettings): AppPlan {
       RelayModule.for({ work: true }),
       ChainModule.for(settings.chains),
       CreatorsModule.for(creatorsOptions(shared)),
+      WebhooksModule.for({ ...webhookSwitches(env), keys: settings.tokenKeys }),
       DeliveryModule.for(deliverySettings(shared)),
     ],
     http: {

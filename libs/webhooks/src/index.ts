@@ -1,1 +1,3 @@
-export {};
+export { webhooksEnv, webhookSwitches, type WebhookSwitches } from './env.js';
+export { NameResolver } from './name-resolver.js';
+export { WebhooksModule, type WebhooksOptions, type WebhookWorld } from './webhooks.module.js';

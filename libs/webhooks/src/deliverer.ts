@@ -1,0 +1,90 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import { Clock, WebhookOutbox, WebhookQueue, type Claim, type RoundOutcome, type WebhookNudge } from '@droppio/tips';
+import { Attempts, spread } from './attempts.js';
+import { WebhookMetrics } from './metrics.js';
+import { WEBHOOK_SETTINGS, type WebhookSettings } from './webhook-settings.js';
+
+/** After an attempt's deadline its outcome has to be written; then the claim is anybody's. */
+const LEASE_SPARE_MS = 20_000;
+
+/** What one turn of a webhook needs to know of the process it runs in. */
+export interface Turn {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends what a webhook is due, round by round. Whoever dies in between leaves a claim that runs out: the delivery is made again, under the same
+ * `webhook-id`. A slow webhook gets one round a turn, in the lane of the slow; a quick one goes on for a while and then stands in line again.
+ */
+@Injectable()
+export class Deliverer {
+  private readonly log = new Logger('webhooks');
+
+  constructor(
+    private readonly outbox: WebhookOutbox,
+    private readonly queue: WebhookQueue,
+    private readonly attempts: Attempts,
+    private readonly watch: DeliveryWatch,
+    @Inject(WEBHOOK_SETTINGS) private readonly settings: WebhookSettings,
+  ) {}
+
+  async deliver(webhookId: string, { signal }: Turn): Promise<void> {
+    const until = this.watch.now() + this.settings.jobMs;
+    for (;;) {
+      const claim = await this.outbox.claim(webhookId, {
+        most: this.settings.inFlight,
+        leaseMs: this.settings.attemptMs + LEASE_SPARE_MS,
+      });
+      // Nothing to do, or somebody is at it: whoever it is will ask for what comes next.
+      if (claim === undefined) return;
+      const { dueInMs, isSlow } = await this.round(claim);
+      if (dueInMs === undefined) return;
+      if (dueInMs > 0 || isSlow || signal.aborted || this.watch.now() >= until) {
+        await this.ask(webhookId, { isSlow, inMs: dueInMs });
+        return;
+      }
+    }
+  }
+
+  private async round(claim: Claim): Promise<RoundOutcome> {
+    const { webhookId, creatorId } = claim;
+    const results = await Promise.all(claim.deliveries.map((delivery) => this.attempts.make(claim, delivery)));
+    const outcome = await this.outbox.record(webhookId, {
+      attempts: results.map(({ attempted }) => attempted),
+      isGone: results.some(({ isGone }) => isGone),
+      restsMs: this.settings.restsMs.map(spread),
+      askedRestMs: Math.max(...results.map(({ askedRestMs }) => askedRestMs)),
+      disableAfterMs: this.settings.disableAfterMs,
+    });
+    if (outcome.disabled !== undefined) this.watch.disabled(webhookId, creatorId, outcome.disabled);
+    return outcome;
+  }
+
+  private async ask(webhookId: string, options: WebhookNudge): Promise<void> {
+    await this.queue.nudge({ task: 'deliver', id: webhookId }, options).catch((error: unknown) => {
+      // The sweep finds it.
+      this.log.debug('nudge.failed', errorFields(error));
+    });
+  }
+}
+
+/** The time, and what operators are told. */
+@Injectable()
+export class DeliveryWatch {
+  private readonly log = new Logger('webhooks');
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly metrics: WebhookMetrics,
+  ) {}
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  disabled(webhookId: string, creatorId: string, reason: NonNullable<RoundOutcome['disabled']>): void {
+    this.metrics.disabled(reason);
+    this.log.log('webhook.disabled', { webhookId, creatorId, reason });
+  }
+}

@@ -1,0 +1,3 @@
+export { TEST_CERTIFICATE } from './certificate.js';
+export { StubNames } from './names.js';
+export { answerWith, Receiver, type Answering, type Received } from './receiver.js';
