@@ -29,8 +29,13 @@ import { TipsController } from './tips/tips.controller.js';
 import { WalletsController } from './profile/wallets.controller.js';
 import { WalletProof } from './access/wallet-proof.js';
 import { ContractWallets } from './access/wallet-signatures.js';
+import { DeliveriesController } from './webhooks/deliveries.controller.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
-/** HTTP → config. Needs `CreatorDirectory`, `AccessTokens`, `SignInStore`, `TipLedger` and `EventRelay` from the app, and `configureHttp` before it listens. */
+/**
+ * HTTP → config. Needs `CreatorDirectory`, `AccessTokens`, `SignInStore`, `TipLedger`, `WebhookStore`,
+ * `WebhookDesk` and `EventRelay` from the app, and `configureHttp` before it listens.
+ */
 @Module({})
 export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
@@ -48,6 +53,8 @@ export class CreatorsModule {
         ModerationController,
         AlertsController,
         QueueController,
+        WebhooksController,
+        DeliveriesController,
       ],
       providers: [
         { provide: CreatorsOptions, useValue: options },

@@ -1,12 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import { Clock, WebhookOutbox, WebhookQueue, type Claim, type RoundOutcome, type WebhookNudge } from '@droppio/tips';
+import { WebhookOutbox, WebhookQueue, type Claim, type RoundOutcome, type WebhookNudge } from '@droppio/tips';
 import { Attempts, spread } from './attempts.js';
-import { WebhookMetrics } from './metrics.js';
 import { WEBHOOK_SETTINGS, type WebhookSettings } from './webhook-settings.js';
-
-/** After an attempt's deadline its outcome has to be written; then the claim is anybody's. */
-const LEASE_SPARE_MS = 20_000;
+import { WorkWatch } from './work-watch.js';
 
 /** What one turn of a webhook needs to know of the process it runs in. */
 export interface Turn {
@@ -25,7 +22,7 @@ export class Deliverer {
     private readonly outbox: WebhookOutbox,
     private readonly queue: WebhookQueue,
     private readonly attempts: Attempts,
-    private readonly watch: DeliveryWatch,
+    private readonly watch: WorkWatch,
     @Inject(WEBHOOK_SETTINGS) private readonly settings: WebhookSettings,
   ) {}
 
@@ -34,7 +31,7 @@ export class Deliverer {
     for (;;) {
       const claim = await this.outbox.claim(webhookId, {
         most: this.settings.inFlight,
-        leaseMs: this.settings.attemptMs + LEASE_SPARE_MS,
+        leaseMs: this.settings.attemptMs + this.settings.leaseSpareMs,
       });
       // Nothing to do, or somebody is at it: whoever it is will ask for what comes next.
       if (claim === undefined) return;
@@ -66,25 +63,5 @@ export class Deliverer {
       // The sweep finds it.
       this.log.debug('nudge.failed', errorFields(error));
     });
-  }
-}
-
-/** The time, and what operators are told. */
-@Injectable()
-export class DeliveryWatch {
-  private readonly log = new Logger('webhooks');
-
-  constructor(
-    private readonly clock: Clock,
-    private readonly metrics: WebhookMetrics,
-  ) {}
-
-  now(): number {
-    return this.clock.now();
-  }
-
-  disabled(webhookId: string, creatorId: string, reason: NonNullable<RoundOutcome['disabled']>): void {
-    this.metrics.disabled(reason);
-    this.log.log('webhook.disabled', { webhookId, creatorId, reason });
   }
 }

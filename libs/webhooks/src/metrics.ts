@@ -33,6 +33,14 @@ const overdue: GaugeConfiguration<string> = {
 };
 
 @Injectable()
+export class WebhookStateMetrics {
+  constructor(
+    @InjectMetric(disabled.name) readonly disabled: Counter<'reason'>,
+    @InjectMetric(overdue.name) readonly overdue: Gauge,
+  ) {}
+}
+
+@Injectable()
 export class WebhookMetrics {
   constructor(
     @InjectMetric(planned.name) private readonly plannedDeliveries: Counter,
@@ -82,14 +90,6 @@ export class WebhookMetrics {
       new WebhookStateMetrics(new Counter({ ...disabled, registers }), new Gauge({ ...overdue, registers })),
     );
   }
-}
-
-@Injectable()
-export class WebhookStateMetrics {
-  constructor(
-    @InjectMetric(disabled.name) readonly disabled: Counter<'reason'>,
-    @InjectMetric(overdue.name) readonly overdue: Gauge,
-  ) {}
 }
 
 export const metricProviders: readonly Provider[] = [

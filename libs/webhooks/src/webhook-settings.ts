@@ -16,6 +16,8 @@ export interface WebhookSettings {
   readonly inFlight: number;
   /** A whole attempt: names, connection, answer. */
   readonly attemptMs: number;
+  /** After an attempt's deadline its outcome has so long to be written; then somebody else may make it again. */
+  readonly leaseSpareMs: number;
   /** Pauses between the attempts of one delivery: about three days in all. Each is spread by a sixth. */
   readonly retriesMs: readonly number[];
   /** Pauses of a whole webhook after rounds in which nothing was taken. */
@@ -44,6 +46,7 @@ export const WEBHOOK_DEFAULTS: Omit<WebhookSettings, 'keys'> = {
   concurrency: 32,
   inFlight: 10,
   attemptMs: 10 * S,
+  leaseSpareMs: 20 * S,
   retriesMs: [5 * S, 30 * S, 2 * MIN, 10 * MIN, 30 * MIN, ...[1, 2, 4, 8, 12, 12, 12, 12, 8].map((hours) => hours * H)],
   restsMs: [5 * S, 30 * S, 2 * MIN],
   mostAskedRestMs: H,

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Clock, WebhookOutbox, WebhookQueue } from '@droppio/tips';
+import { WebhookOutbox, WebhookQueue } from '@droppio/tips';
 import { FeedEars } from './feed-ears.js';
-import { WebhookMetrics } from './metrics.js';
 import { WEBHOOK_SETTINGS, type WebhookSettings } from './webhook-settings.js';
+import { WorkWatch } from './work-watch.js';
 
 /** Webhooks looked at in one step, and steps in one sweep: with more of them a lap takes several sweeps. */
 const [PAGE, PAGES] = [1000, 5];
@@ -19,7 +19,7 @@ export class WebhookSweep {
     private readonly outbox: WebhookOutbox,
     private readonly queue: WebhookQueue,
     private readonly ears: FeedEars,
-    private readonly watch: SweepWatch,
+    private readonly watch: WorkWatch,
     @Inject(WEBHOOK_SETTINGS) private readonly settings: WebhookSettings,
   ) {}
 
@@ -53,22 +53,5 @@ export class WebhookSweep {
     for (let steps = 0; steps < PURGE_STEPS; steps += 1) {
       if ((await this.outbox.purge(this.settings.keepDeliveriesMs, PURGE_STEP)) < PURGE_STEP) return;
     }
-  }
-}
-
-/** The time, and what operators are told. */
-@Injectable()
-export class SweepWatch {
-  constructor(
-    private readonly clock: Clock,
-    private readonly metrics: WebhookMetrics,
-  ) {}
-
-  now(): number {
-    return this.clock.now();
-  }
-
-  overdue(count: number): void {
-    this.metrics.overdue(count);
   }
 }

@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Clock, WebhookDesk } from '@droppio/tips';
 import { Attempts } from './attempts.js';
-import { Deliverer, DeliveryWatch } from './deliverer.js';
+import { Deliverer } from './deliverer.js';
 import { FeedEars } from './feed-ears.js';
 import { metricProviders } from './metrics.js';
 import { DnsResolver, NameResolver } from './name-resolver.js';
@@ -13,8 +13,9 @@ import { WebhookJobs } from './webhook-jobs.js';
 import { WebhookOffice } from './webhook-office.js';
 import { WebhookSender } from './webhook-sender.js';
 import { WEBHOOK_DEFAULTS, WEBHOOK_SETTINGS, type SealingKey, type WebhookSettings } from './webhook-settings.js';
-import { SweepWatch, WebhookSweep } from './webhook-sweep.js';
+import { WebhookSweep } from './webhook-sweep.js';
 import { WebhookWork } from './webhook-work.js';
+import { WorkWatch } from './work-watch.js';
 
 /** What tests have instead of the world. Nothing of it is a setting. */
 export interface WebhookWorld {
@@ -30,18 +31,7 @@ export interface WebhooksOptions extends Partial<Omit<WebhookSettings, 'keys'>> 
   readonly world?: WebhookWorld;
 }
 
-const WORKERS: readonly Provider[] = [
-  Attempts,
-  Deliverer,
-  DeliveryWatch,
-  FeedEars,
-  Planner,
-  Resealer,
-  SweepWatch,
-  WebhookJobs,
-  WebhookSweep,
-  WebhookWork,
-];
+const WORKERS: readonly Provider[] = [Attempts, Deliverer, FeedEars, Planner, Resealer, WebhookJobs, WebhookSweep, WebhookWork, WorkWatch];
 
 /**
  * Global: provides `WebhookDesk` to the rooms that serve owners, who may not know this room. Needs `WebhookStore`, `WebhookOutbox`,

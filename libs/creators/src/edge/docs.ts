@@ -4,6 +4,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { NotFound } from '@droppio/tips';
 import * as z from 'zod';
 import { defaultScope } from '../access/access.js';
+import { webhookDocs } from '../webhooks/webhook-event.schema.js';
 import { PROBLEMS } from './problem.js';
 
 type Converter = NonNullable<SwaggerDocumentOptions['standardSchemaConverter']>;
@@ -43,7 +44,8 @@ export function openApiOf(app: NestExpressApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config, { standardSchemaConverter: convert });
   nameScopes(document);
-  return { ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: problemSchema } } };
+  const components = { ...document.components, schemas: { ...document.components?.schemas, Problem: problemSchema } };
+  return Object.assign({ ...document, components }, { webhooks: webhookDocs() });
 }
 
 /** A route that says nothing of its callers is for creators, with the scope that goes with its method. */

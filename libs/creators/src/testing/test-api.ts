@@ -6,8 +6,10 @@ import { Health, Instance, PlatformModule } from '@droppio/platform';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { StorageModule } from '@droppio/storage';
 import { createTestDatabase, query } from '@droppio/storage/testing';
-import { EventRelay } from '@droppio/tips';
+import { EventRelay, WebhookQueue } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
+import { NameResolver, WebhooksModule } from '@droppio/webhooks';
+import { MemoryWebhookQueue, unregisteredMetrics } from '@droppio/broker';
 import { configureHttp, CreatorsModule, CreatorsOptions, type HttpOptions } from '../index.js';
 import { RecordingLogger } from './recording-logger.js';
 import { RecordingRelay } from './recording-relay.js';
@@ -101,15 +103,36 @@ function houseOf(url: string, options: CreatorsOptions, relay: RecordingRelay): 
   const platform = PlatformModule.for(new Instance('test', 'api'), new Health());
   return {
     module: House,
-    imports: [platform, StorageModule.for({ url, migrate: false }), RelayStub.for(relay), CreatorsModule.for(options)],
+    imports: [
+      platform,
+      StorageModule.for({ url, migrate: false }),
+      NeighbourStub.for(relay),
+      WebhooksModule.for({ work: false, keys: options.tokenKeys, world: { resolver: new ExampleNames() } }),
+      CreatorsModule.for(options),
+    ],
   };
 }
 
 @Global()
 @Module({})
-class RelayStub {
+class NeighbourStub {
   static for(relay: RecordingRelay): DynamicModule {
-    return { module: RelayStub, providers: [{ provide: EventRelay, useValue: relay }], exports: [EventRelay] };
+    const queue = new MemoryWebhookQueue(unregisteredMetrics().queue);
+    return {
+      module: NeighbourStub,
+      providers: [
+        { provide: EventRelay, useValue: relay },
+        { provide: WebhookQueue, useValue: queue },
+      ],
+      exports: [EventRelay, WebhookQueue],
+    };
+  }
+}
+
+/** Hosts of example.com are public, all others unknown. */
+class ExampleNames extends NameResolver {
+  override addressesOf(hostname: string): Promise<readonly string[]> {
+    return Promise.resolve(hostname.endsWith('.example.com') ? ['93.184.216.34'] : []);
   }
 }
 
