@@ -12,8 +12,8 @@ const SOCKET_BUDGET = 256 * 1024;
 const NODE_BUDGET = 64 * 1024 * 1024;
 /** Longer than any tip may be: the kernel takes megabytes before anything is left to the gateway. */
 const MESSAGE = 'x'.repeat(60_000);
-/** Until its heap has the size that this work needs. */
-const WARM_UP = 1024;
+/** Until it has all that this work needs. */
+const WARM_UP = 256;
 /** Half as much again as all sockets together may leave unread. */
 const TIPS = Math.ceil((1.5 * NODE_BUDGET) / MESSAGE.length);
 /** Fewer than a feed keeps. */
@@ -77,8 +77,10 @@ class DeafReader {
   }
 }
 
-function resident(): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]) * 1024;
+/** Memory that the gateway has, but for V8's heap, where garbage lies as long as there is room: what sockets have not taken is beside it. */
+async function resident(): Promise<number> {
+  const kilobytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]);
+  return kilobytes * 1024 - (await fleet.total('nodejs_heap_size_total_bytes'));
 }
 
 /** Long ones for the first room, ordinary ones for the others in turn. Returns the most memory that the gateway had meanwhile. */
@@ -90,7 +92,7 @@ async function flow(room: Streamer, tips: number): Promise<number> {
     if (other !== undefined) await source.tip(other);
     if (n % ROUND > 0) continue;
     await crowd.settled(10_000);
-    peak = Math.max(peak, resident());
+    peak = Math.max(peak, await resident());
   }
   return peak;
 }
