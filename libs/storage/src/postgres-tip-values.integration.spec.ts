@@ -4,6 +4,7 @@ import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
+import { PostgresTipArchive } from './postgres-tip-archive.js';
 import { PostgresTipValues } from './postgres-tip-values.js';
 import { openTestStorage, type TestStorage } from './testing/index.js';
 import { describeTipValues, type ValuesWorld } from './tip-values.contract.js';
@@ -83,6 +84,32 @@ describe(PostgresTipValues.name, () => {
     expect(noted).toBe(1);
     expect(await values.unvalued({ chainId: 1, tokens: [held.token, free.token], limit: 10 })).toEqual([held]);
     expect(await values.note(both)).toBe(2);
+  });
+
+  it('shows in the history of a creator, as long as the tip is in that block', async () => {
+    const wallet = randomHex(20);
+    const { id: creatorId } = await storage.directory.createCreator({
+      handle: `c-${randomHex(8).slice(2)}`,
+      displayName: 'Ada',
+      wallets: [wallet],
+      accessTokenHash: Buffer.from(randomHex(32).slice(2), 'hex'),
+    });
+    const tip = await aTip();
+    await storage.database.run(`UPDATE tips t SET wallet = $4 WHERE ${IS_KEY}`, [...keyOf(tip), hexToBytes(wallet)]);
+    const archive = new PostgresTipArchive(storage.database);
+    const worths = async () => {
+      const listed = (await archive.list({ creatorId, limit: 10 })).tips.map(({ worth }) => worth);
+      return [...listed, (await archive.proof(creatorId, tip))?.tip.worth];
+    };
+    expect(await worths()).toEqual([undefined, undefined]);
+    await values.note([{ ...tip, outcome: { ...outcome, usd: '12.34', pricedAtMs: 1_700_000_000_123 } }]);
+    const worth = { usd: '12.34000000', source: 'peg', atMs: 1_700_000_000_123 };
+    expect(await worths()).toEqual([worth, worth]);
+    await values.note([{ ...tip, outcome: { reason: 'stale', failures: 1 } }]);
+    expect(await worths()).toEqual([undefined, undefined]);
+    await values.note([{ ...tip, outcome }]);
+    await storage.database.run(`UPDATE tips t SET block_hash = $4 WHERE ${IS_KEY}`, [...keyOf(tip), hexToBytes(randomHex(32))]);
+    expect(await worths()).toEqual([undefined, undefined]);
   });
 
   it('goes with its tip when that is deleted', async () => {

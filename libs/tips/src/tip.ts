@@ -89,4 +89,15 @@ export interface StoredTip extends TipKey {
   readonly logIndex: number;
   readonly symbol?: string;
   readonly decimals?: number;
+  /** What it was worth in that block; absent where no price is known. */
+  readonly worth?: TipWorth;
+}
+
+export interface TipWorth {
+  /** US dollars, a decimal string. */
+  readonly usd: string;
+  /** When the source had set its price, Unix milliseconds. */
+  readonly atMs: number;
+  /** Address of the price feed, or `peg`. */
+  readonly source: string;
 }

@@ -28,6 +28,14 @@ export const TipView = z
       symbol: z.string().optional().meta({ description: 'Absent for a token that the operator has not listed.' }),
       chainId: z.int(),
       token: addressShape,
+      usd: z
+        .string()
+        .optional()
+        .meta({
+          description: 'What it was worth in its block, US dollars with eight digits after the point. Absent without a known price.',
+        }),
+      usdAt: timeShape.optional().meta({ description: 'When the source had set that price.' }),
+      usdSource: z.string().optional().meta({ description: 'The price feed on that chain, or `peg` for a fixed price.' }),
     }),
     from: addressShape,
     wallet: addressShape.meta({ description: 'The wallet that was tipped.' }),
@@ -83,6 +91,7 @@ export function tipView(tip: StoredTip): TipView {
       ...(tip.symbol === undefined ? {} : { symbol: tip.symbol }),
       chainId: tip.chainId,
       token: tip.token,
+      ...worthView(tip.worth),
     },
     from: tip.from,
     wallet: tip.creator,
@@ -91,6 +100,10 @@ export function tipView(tip: StoredTip): TipView {
     txHash: tip.txHash,
     block: { number: tip.blockNumber, hash: tip.blockHash, at: new Date(tip.blockTimestampMs).toISOString() },
   };
+}
+
+function worthView(worth: StoredTip['worth']): Pick<TipView['amount'], 'usd' | 'usdAt' | 'usdSource'> {
+  return worth === undefined ? {} : { usd: worth.usd, usdAt: new Date(worth.atMs).toISOString(), usdSource: worth.source };
 }
 
 export function tipPage({ tips, next }: HistoryPage): TipPage {
