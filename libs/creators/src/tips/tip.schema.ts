@@ -28,12 +28,9 @@ export const TipView = z
       symbol: z.string().optional().meta({ description: 'Absent for a token that the operator has not listed.' }),
       chainId: z.int(),
       token: addressShape,
-      usd: z
-        .string()
-        .optional()
-        .meta({
-          description: 'What it was worth in its block, US dollars with eight digits after the point. Absent without a known price.',
-        }),
+      usd: z.string().optional().meta({
+        description: 'What it was worth in its block, US dollars with eight digits after the point. Absent without a known price.',
+      }),
       usdAt: timeShape.optional().meta({ description: 'When the source had set that price.' }),
       usdSource: z.string().optional().meta({ description: 'The price feed on that chain, or `peg` for a fixed price.' }),
     }),
