@@ -1,5 +1,18 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { BackfillQueue, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+import { BackfillQueue, OverlayVitals, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+
+/** What gateways tell and nobody decides by. */
+@Injectable()
+export class Estimates {
+  constructor(
+    private readonly presence: Presence,
+    private readonly vitals: OverlayVitals,
+  ) {}
+
+  async close(): Promise<void> {
+    await Promise.all([this.presence.close(), this.vitals.close()]);
+  }
+}
 
 /** Last of all: until here other rooms may still publish what they finish. */
 @Injectable()
@@ -8,12 +21,12 @@ export class BrokerLifecycle implements OnApplicationShutdown {
     private readonly feed: TipFeed,
     private readonly queue: RelayQueue,
     private readonly backfills: BackfillQueue,
-    private readonly presence: Presence,
+    private readonly estimates: Estimates,
     private readonly webhooks: WebhookQueue,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.queue.close(), this.backfills.close(), this.webhooks.close()]);
-    await Promise.all([this.feed.close(), this.presence.close()]);
+    await Promise.all([this.feed.close(), this.estimates.close()]);
   }
 }

@@ -1,6 +1,7 @@
 export * from './env.js';
 export * from './memory-broker.module.js';
 export * from './memory-backfill-queue.js';
+export * from './memory-overlay-vitals.js';
 export * from './memory-presence.js';
 export * from './memory-relay-queue.js';
 export * from './memory-tip-feed.js';

@@ -1,7 +1,8 @@
 import { Global, Module } from '@nestjs/common';
-import { BackfillQueue, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
-import { BrokerLifecycle } from './broker-lifecycle.js';
+import { BackfillQueue, OverlayVitals, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+import { BrokerLifecycle, Estimates } from './broker-lifecycle.js';
 import { MemoryBackfillQueue } from './memory-backfill-queue.js';
+import { MemoryOverlayVitals } from './memory-overlay-vitals.js';
 import { MemoryPresence } from './memory-presence.js';
 import { MemoryRelayQueue } from './memory-relay-queue.js';
 import { MemoryTipFeed } from './memory-tip-feed.js';
@@ -15,6 +16,7 @@ import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
     ...metricProviders,
     { provide: TipFeed, useFactory: (metrics: FeedMetrics) => new MemoryTipFeed(metrics), inject: [FeedMetrics] },
     { provide: Presence, useFactory: () => new MemoryPresence() },
+    { provide: OverlayVitals, useFactory: () => new MemoryOverlayVitals() },
     {
       provide: RelayQueue,
       useFactory: (metrics: QueueMetrics, presence: Presence) => new MemoryRelayQueue(metrics, {}, presence),
@@ -22,8 +24,9 @@ import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
     },
     { provide: BackfillQueue, useFactory: () => new MemoryBackfillQueue() },
     { provide: WebhookQueue, useFactory: (metrics: QueueMetrics) => new MemoryWebhookQueue(metrics), inject: [QueueMetrics] },
+    Estimates,
     BrokerLifecycle,
   ],
-  exports: [TipFeed, RelayQueue, BackfillQueue, Presence, WebhookQueue],
+  exports: [TipFeed, RelayQueue, BackfillQueue, Presence, OverlayVitals, WebhookQueue],
 })
 export class MemoryBrokerModule {}

@@ -1,13 +1,14 @@
 import { Global, Injectable, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
-import { BackfillQueue, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
-import { BrokerLifecycle } from './broker-lifecycle.js';
+import { BackfillQueue, OverlayVitals, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+import { BrokerLifecycle, Estimates } from './broker-lifecycle.js';
 import { BullBackfillQueue } from './bull-backfill-queue.js';
 import { BullRelayQueue, type BullRelayQueueOptions } from './bull-relay-queue.js';
 import { BullWebhookQueue } from './bull-webhook-queue.js';
 import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics } from './metrics.js';
 import { openRedisFeed } from './open-redis-feed.js';
 import { RedisConnections } from './redis-connections.js';
+import { RedisOverlayVitals } from './redis-overlay-vitals.js';
 import { RedisPresence } from './redis-presence.js';
 import { RedisTipFeed } from './redis-tip-feed.js';
 
@@ -62,6 +63,11 @@ export class RedisBrokerModule {
           inject: [RedisConnections, LinkMetrics],
         },
         {
+          provide: OverlayVitals,
+          useFactory: (connections: RedisConnections, link: LinkMetrics) => new RedisOverlayVitals(connections, link),
+          inject: [RedisConnections, LinkMetrics],
+        },
+        {
           provide: RelayQueue,
           useFactory: (connections: RedisConnections, jobs: QueueMetrics, link: LinkMetrics, presence: Presence) =>
             new BullRelayQueue(connections, { queue: jobs, link }, { presence, ...queue }),
@@ -80,9 +86,10 @@ export class RedisBrokerModule {
           inject: [RedisConnections, QueueMetrics, LinkMetrics],
         },
         RedisReadiness,
+        Estimates,
         BrokerLifecycle,
       ],
-      exports: [TipFeed, RelayQueue, BackfillQueue, Presence, WebhookQueue],
+      exports: [TipFeed, RelayQueue, BackfillQueue, Presence, OverlayVitals, WebhookQueue],
     };
   }
 }

@@ -16,6 +16,7 @@ import { AlertsController } from './moderation/alerts.controller.js';
 import { ModerationController } from './moderation/moderation.controller.js';
 import { ModerationService } from './moderation/moderation.service.js';
 import { QueueController } from './moderation/queue.controller.js';
+import { OverlayHealthController } from './overlays/overlay-health.controller.js';
 import { OverlayLinks } from './overlays/overlay-links.js';
 import { OverlaysController } from './overlays/overlays.controller.js';
 import { OverlaysService } from './overlays/overlays.service.js';
@@ -55,6 +56,7 @@ export class CreatorsModule {
         QueueController,
         WebhooksController,
         DeliveriesController,
+        OverlayHealthController,
       ],
       providers: [
         { provide: CreatorsOptions, useValue: options },

@@ -22,10 +22,11 @@ import { SessionHost } from './session-host.js';
 import { SessionRoster } from './session-roster.js';
 import { TimingWheel } from './timing-wheel.js';
 import { UpgradeGate } from './upgrade-gate.js';
+import { VitalsBeat } from './vitals-beat.js';
 
 const TICK_MS = 250;
 
-/** Feed → socket. Needs a `TipFeed`, a `RelayQueue` and a `Presence` from a broker module, and `attachOverlaySockets(app)` before the app starts. */
+/** Feed → socket. Needs a `TipFeed`, a `RelayQueue`, a `Presence` and `OverlayVitals` from a broker module, and `attachOverlaySockets(app)` before the app starts. */
 @Module({})
 export class DeliveryModule {
   static for(settings: DeliverySettings): DynamicModule {
@@ -51,7 +52,7 @@ export class DeliveryModule {
           NodeLoad,
           NodeGauges,
         ],
-        ...[PresenceBeat, StatsDesk, NodeStats],
+        ...[PresenceBeat, VitalsBeat, StatsDesk, NodeStats],
       ],
     };
   }

@@ -216,6 +216,7 @@ export class OverlaySession implements WheelEntry {
     else if (frame.op === 'shown') {
       this.host.metrics.traffic.shown.inc();
       this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, frame.ms / 1000);
+      if (this.claim !== undefined) this.host.roster.moments.shown(this.claim.overlayId, this.host.clock.now(), frame.ms);
     } else if (this.pingedAt !== undefined) {
       this.host.metrics.sockets.pingRtt.observe((this.host.clock.now() - this.pingedAt) / 1000);
       this.pingedAt = undefined;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CloseCode } from '@droppio/protocol';
 import { Clock } from '@droppio/tips';
 import { DeliverySettings } from './delivery-settings.js';
+import { OverlayMomentsLog } from './overlay-moments.js';
 import type { OverlaySession } from './overlay-session.js';
 
 interface Count {
@@ -17,6 +18,8 @@ const FIRST_WORD_MS = 2000;
 /** Who is connected, and how many from where: what the limits count. */
 @Injectable()
 export class SessionRoster {
+  /** What those that are connected have to say for their overlay. */
+  readonly moments = new OverlayMomentsLog();
   private readonly sessions = new Set<OverlaySession>();
   private readonly waiting = new Set<OverlaySession>();
   private readonly networks = new Map<string, Count>();
@@ -89,6 +92,11 @@ export class SessionRoster {
     if (isFull && silent.length === 0) return undefined;
     this.overlays.set(overlayId, peers.add(session));
     return silent;
+  }
+
+  /** Sessions of each overlay that has any here. */
+  socketsByOverlay(): ReadonlyMap<string, number> {
+    return new Map([...this.overlays].map(([overlayId, sessions]) => [overlayId, sessions.size]));
   }
 
   /** Some that hold a place of this overlay can never speak, so nobody knows whether they are still there. */

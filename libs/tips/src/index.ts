@@ -24,6 +24,7 @@ export * from './ports/event-relay.js';
 export * from './ports/leader-lock.js';
 export * from './ports/overlay-keeper.js';
 export * from './ports/moderation-desk.js';
+export * from './ports/overlay-vitals.js';
 export * from './ports/presence.js';
 export * from './ports/relay-queue.js';
 export * from './ports/sign-in-store.js';

@@ -6,13 +6,14 @@ import { Health, Instance, PlatformModule } from '@droppio/platform';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { StorageModule } from '@droppio/storage';
 import { createTestDatabase, query } from '@droppio/storage/testing';
-import { EventRelay, WebhookQueue } from '@droppio/tips';
+import { EventRelay, OverlayVitals, WebhookQueue } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { NameResolver, WebhooksModule } from '@droppio/webhooks';
 import { MemoryWebhookQueue, unregisteredMetrics } from '@droppio/broker';
 import { configureHttp, CreatorsModule, CreatorsOptions, type HttpOptions } from '../index.js';
 import { RecordingLogger } from './recording-logger.js';
 import { RecordingRelay } from './recording-relay.js';
+import { StillVitals } from './still-vitals.js';
 
 export interface Answer {
   readonly status: number;
@@ -123,8 +124,9 @@ class NeighbourStub {
       providers: [
         { provide: EventRelay, useValue: relay },
         { provide: WebhookQueue, useValue: queue },
+        { provide: OverlayVitals, useClass: StillVitals },
       ],
-      exports: [EventRelay, WebhookQueue],
+      exports: [EventRelay, WebhookQueue, OverlayVitals],
     };
   }
 }

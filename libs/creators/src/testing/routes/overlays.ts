@@ -11,6 +11,7 @@ export const overlayRoutes: Readonly<Record<string, RouteRow>> = {
   replaceOverlayConfig: mine('write', 200, { headers: () => ({ 'if-match': '*' }), body: () => ({ schemaVersion: 1, motion: 'none' }) }),
   validateOverlayConfig: mine('read', 200, { body: () => ({ schemaVersion: 1 }) }),
   removeOverlay: mine('write', 204, { params: async (scene) => ({ id: await anOverlay(scene) }) }),
+  getOverlayHealth: mine('read', 200),
   reloadOverlay: mine('write', 202),
   getOverlayUrl: mine('account', 200),
   rotateOverlayToken: mine('account', 200, { ends: true }),
