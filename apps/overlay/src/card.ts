@@ -54,7 +54,10 @@ export class Card implements Drawing {
     const { view } = alert;
     this.element.dataset['tipId'] = view.tipId;
     this.name.textContent = view.name;
-    this.action.textContent = fill(this.style.action, alert);
+    const { template, action } = this.style;
+    // A template says it all; without one the name stands apart from what is said of it.
+    this.name.hidden = template !== undefined;
+    this.action.textContent = fill(template ?? action, alert);
     this.setAmount([view.amount]);
     this.setMessage(view.message);
   }

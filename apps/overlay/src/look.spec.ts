@@ -46,7 +46,7 @@ describe(jumps.name, () => {
 describe(fill.name, () => {
   it('fills variables once, so that a stranger cannot write any', () => {
     const tip = aTip('1500000', { name: '{message}', message: '$& {name} $1' }, 'USDC', 6);
-    expect(fill('{name} sent {amount} {symbol}: {message} {other}', tip)).toBe('{message} sent 1.5 USDC: $& {name} $1 {other}');
+    expect(fill('{name} sent {amount} {symbol}: {message} {{x}}', tip)).toBe('{message} sent 1.5 USDC: $& {name} $1 {x}');
   });
 });
 

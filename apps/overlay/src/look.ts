@@ -1,8 +1,8 @@
 import type { Alert, TipAlert } from '@droppio/client';
 import type { Theme, Tier } from '@droppio/protocol';
-import { formatAmount, formatUnits } from '@droppio/tips';
+import { fillTemplate, formatAmount, formatUnits, shortAddress } from '@droppio/tips';
 
-export type Style = Pick<Theme, 'durationMs' | 'enter' | 'exit' | 'action' | 'accent' | 'volume'>;
+export type Style = Pick<Theme, 'durationMs' | 'enter' | 'exit' | 'action' | 'template' | 'accent' | 'volume'>;
 
 /** The theme's own style, or that of the last tier that the tip reaches. */
 export function styleOf(theme: Theme, alert: Alert): Style {
@@ -30,14 +30,18 @@ function reaches(amount: { readonly raw: string; readonly decimals: number }, mi
 
 /** Fills a template once: what a stranger wrote is never looked at for variables. */
 export function fill(template: string, { view }: TipAlert): string {
-  const known = /^\d+$/.test(view.amount.raw);
-  const values: Readonly<Record<string, string>> = {
-    name: view.name,
-    amount: known ? formatUnits(BigInt(view.amount.raw), view.amount.decimals) : '',
-    symbol: view.amount.symbol,
-    message: view.message,
-  };
-  return template.replace(/\{(\w+)\}/g, (variable, name: string) => values[name] ?? variable);
+  const { amount, name, message, from, txHash } = view;
+  const known = /^\d+$/.test(amount.raw);
+  return fillTemplate(template, {
+    name,
+    message,
+    amount: known ? formatUnits(BigInt(amount.raw), amount.decimals) : '',
+    symbol: amount.symbol,
+    chain: String(amount.chainId),
+    count: '1',
+    address_short: shortAddress(from),
+    tx_short: shortAddress(txHash),
+  });
 }
 
 export function amountText(amount: Parameters<typeof formatAmount>[0]): string {

@@ -88,6 +88,43 @@ describe('the theme', () => {
     expect(seen()).toEqual([first.tipId, big.tipId, small.tipId]);
   });
 
+  it('wears the document of the API: its words, colours, letters and sizes', async () => {
+    theatre.gateway.config = {
+      schemaVersion: 1,
+      canvas: { anchor: 'bottom-left', scale: 1.5 },
+      motion: 'none',
+      defaults: {
+        template: 'Big thanks to {name} for {amount} {symbol}!',
+        durationMs: 30_000,
+        font: { family: 'Noto Sans', sizePx: 48, color: '#ff0000', accent: '#00ff00' },
+        card: { background: '#0000ff', radiusPx: 0 },
+        show: { message: false },
+      },
+    };
+    const { page } = await theatre.spectate();
+    const tip = theatre.tip({ name: '<b>{symbol}</b>', amount: theatre.eth('500000000000000000'), message: 'hidden words' });
+    const alert = alertOf(page, tip.tipId);
+    await alert.waitFor();
+    expect(await alert.locator('.headline').innerText()).toBe('Big thanks to <b>{symbol}</b> for 0.5 ETH!');
+    expect(await page.getByText('hidden words').isVisible()).toBe(false);
+    const looks = await alert.locator('[data-card]').evaluate((card) => {
+      const of = (element: Element | null) => (element === null ? undefined : getComputedStyle(element));
+      const { color, fontFamily } = of(card.querySelector('[data-action]')) ?? {};
+      const { backgroundColor, borderRadius } = getComputedStyle(card);
+      return { color, fontFamily, backgroundColor, borderRadius, accent: of(card.querySelector('[data-amount]'))?.color };
+    });
+    expect(looks).toMatchObject({
+      color: 'rgb(255, 0, 0)',
+      accent: 'rgb(0, 255, 0)',
+      backgroundColor: 'rgb(0, 0, 255)',
+      borderRadius: '0px',
+    });
+    expect(looks.fontFamily).toMatch(/^"?Noto Sans"?,/);
+    const size = await alert.locator('.headline').evaluate((headline) => getComputedStyle(headline).fontSize);
+    expect(Math.round(parseFloat(size))).toBe(72);
+    expect(await page.locator('#stage').getAttribute('data-anchor')).toBe('bottom-left');
+  });
+
   it('takes a new theme for the next alert, without a reload', async () => {
     const { page } = await theatre.spectate();
     const first = theatre.tip();

@@ -142,7 +142,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
     exit: 'fade',
     textEffect: 'none',
     font: { family: 'Inter', sizePx: 36, weight: 700, color: '#f8fafc', accent: '#2dd4bf', outline: null },
-    card: { background: '#0b1220ed', radiusPx: 22, border: null },
+    card: { background: '#0b1220ed', radiusPx: 34, border: null },
     show: { message: true, usd: true, chain: false },
     image: { asset: 'coin', maxHeightPct: 25 },
     sound: { asset: 'chime', volume: 0.5 },
