@@ -3,10 +3,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_OVERLAY_CONFIG, NotFound, PreconditionFailed, type Creator, type Overlay, type OverlayConfig } from '@droppio/tips';
 import { OverlayConfigDocument } from '@droppio/tips/overlay-schema';
 import { anOverlayConfig } from '@droppio/tips/testing/overlay-configs';
+import * as z from 'zod';
 import { aCreator } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
 
 const STRANGER = '00000000-0000-4000-8000-000000000000';
+const Waiting = z.object({ waiting: z.number() });
 const lasting = (durationMs: number): OverlayConfig => ({
   ...DEFAULT_OVERLAY_CONFIG,
   defaults: { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs },
@@ -65,6 +67,30 @@ export function describeOverlayKeeper(where: string, make: () => Promise<TestSto
       for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(PreconditionFailed);
       expect((await storage.directory.overlay(creator.id, overlay.id))?.configVersion).toBe(2);
       expect(await events()).toHaveLength(1);
+    });
+
+    it('lets one through of those that have looked before somebody else was done', async () => {
+      const waiting = async (): Promise<number> => {
+        const statement = `SELECT count(*)::int AS waiting FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+          WHERE NOT l.granted AND a.datname = current_database()`;
+        return (await storage.database.rows(Waiting, statement))[0]?.waiting ?? 0;
+      };
+      const outcomes: Promise<boolean>[] = [];
+      await storage.database.transaction(async (sql) => {
+        await sql.run('SELECT id FROM overlays WHERE id = $1 FOR UPDATE', [overlay.id]);
+        for (let n = 0; n < 4; n += 1) {
+          const done = configure(lasting(3000 + n), [1]);
+          outcomes.push(
+            done.then(
+              () => true,
+              () => false,
+            ),
+          );
+        }
+        await expect.poll(waiting, { timeout: 5000, interval: 5 }).toBe(4);
+      });
+      expect((await Promise.all(outcomes)).filter(Boolean)).toHaveLength(1);
+      expect((await storage.directory.overlay(creator.id, overlay.id))?.configVersion).toBe(2);
     });
 
     it('keeps every valid document exactly, in the row and in the event', async () => {

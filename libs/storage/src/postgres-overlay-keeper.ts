@@ -25,7 +25,7 @@ WITH before AS (
   SELECT config, config_version FROM overlays WHERE id = $2 AND creator_id = $1 FOR UPDATE
 ), overlay AS (
   UPDATE overlays o SET config = $3::jsonb, config_version = before.config_version + (before.config <> $3::jsonb)::int
-  FROM before WHERE o.id = $2 AND ($4::int[] IS NULL OR before.config_version = ANY ($4::int[]))
+  FROM before WHERE o.id = $2 AND ($4::int[] IS NULL OR o.config_version = ANY ($4::int[]))
   RETURNING o.id, o.creator_id, o.name, o.enabled, o.version, o.config, o.config_version, o.created_at, before.config <> $3::jsonb AS told
 ), stream AS (
   UPDATE creator_streams ${BUMP} WHERE creator_id = (SELECT creator_id FROM overlay WHERE told) RETURNING ${STREAM}

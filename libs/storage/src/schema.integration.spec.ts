@@ -15,6 +15,7 @@ import { COVERED } from './coverage.js';
 import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
 import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RAISE_STATES, RELEASE_DUE } from './tip-statements.js';
 import { NOTE_VALUES, UNVALUED } from './postgres-tip-values.js';
+import { WALLETS_OF } from './postgres-creator-wallets.js';
 import { WALLETS, WALLETS_SINCE } from './postgres-wallet-register.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
@@ -168,6 +169,8 @@ describe('every list query reads through an index', () => {
     ['audit log of an operation of the operator', AUDIT_OF_OPERATOR_BY_OPERATION, ['infinity', creator, '-infinity', 51, 'op1']],
     ['tips without a price', UNVALUED, [1, [zero(20)], 200]],
     ['a note of prices', NOTE_VALUES, ['[]']],
+    ['wallets of a creator', WALLETS_OF, [creator]],
+    ['a creator by handle', 'SELECT * FROM creators WHERE handle = $1', ['c-42']],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);
