@@ -1,4 +1,4 @@
-import type { RelayQueue, TipFeed } from '@droppio/tips';
+import { within, type RelayQueue, type TipFeed } from '@droppio/tips';
 import { openTestStorage } from '@droppio/storage/testing';
 import { installAudit, offences } from './audit.js';
 import { rulesOf, settingOf } from './chain-setting.js';
@@ -35,6 +35,8 @@ export interface GroupResult {
 }
 
 const FIRST_CHAIN = 7_340_000;
+/** Longer than the longest on a machine that has much else to do; one that hangs is a fault, not a wait. */
+const STORY_MS = 300_000;
 
 /** Runs a few seeds at once, each with a chain of its own, over one database and one pair of listeners; then lets the oracle judge. */
 export async function runGroup(plans: readonly Plan[], invocation: Invocation): Promise<GroupResult> {
@@ -121,7 +123,7 @@ async function play(furniture: Furniture): Promise<GroupResult> {
     findings.other.push(...pair.faults);
     return { findings, tally, output: pair.output() };
   };
-  const told = await Promise.allSettled(stories.map((story) => story.play()));
+  const told = await Promise.allSettled(stories.map((story) => within(STORY_MS, `seed ${String(story.plan.seed)}`, story.play())));
   const broken = told.flatMap((end) =>
     end.status === 'rejected' ? [String(end.reason instanceof Error ? end.reason.stack : end.reason)] : [],
   );

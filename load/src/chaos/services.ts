@@ -5,6 +5,8 @@ import { makeRoles, sql } from './audit.js';
 import { SLOTS } from './failpoints.js';
 import { roleOf } from './group.js';
 
+const FLUSH_MS = 3000;
+
 /** The real servers of one invocation. */
 export class Services {
   private constructor(
@@ -39,13 +41,19 @@ export class Services {
     }
   }
 
+  /** Rejects when it is killed in the midst of it. */
   async flushRedis(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const socket = connect(this.redis.port, '127.0.0.1', () => socket.write('FLUSHALL\r\n'));
+      socket.setTimeout(FLUSH_MS, () => socket.destroy());
       socket.once('error', reject);
       socket.once('data', () => {
-        socket.destroy();
         resolve();
+        socket.destroy();
+      });
+      // Also without an error: a server that dies may hang up politely.
+      socket.once('close', () => {
+        reject(new Error('Redis hung up'));
       });
     });
   }
