@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { BlockCommit, BlockHeader, BlockRef, Hex, SightedTip } from '@droppio/tips';
+import { NATIVE_TOKEN, type BlockCommit, type BlockHeader, type BlockRef, type Hex, type SightedTip } from '@droppio/tips';
 import { aBlock, aChildOf, aTip, randomHex } from '@droppio/tips/testing';
 import { aChainId, aCommit, aCreator, displayOf, walletOf } from './testing/chain-story.js';
 import { openTestStorage, type TestStorage } from './testing/index.js';
-import { LedgerModel } from './testing/ledger-model.js';
+import { LedgerModel, MODEL_MINIMUM, type ModelRules } from './testing/ledger-model.js';
+import { someRules } from './testing/moderation-story.js';
 
 /** A tip in a block to come: a new one, or one of the earlier ones again, perhaps with other facts. */
 const plannedTip = fc.record({
@@ -25,6 +26,23 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('sight' as const), tip: plannedTip }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), depth: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('stale' as const), tips: plannedBlock }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('screen' as const), creator: fc.nat(1) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('decide' as const),
+      pick: fc.nat(),
+      verdict: fc.constantFrom('shown' as const, 'rejected' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('rules' as const),
+      creator: fc.nat(1),
+      rules: fc.constantFrom('none' as const, 'minimum' as const, 'hold' as const),
+    }),
+  },
 );
 type PlannedBlock = readonly { again: number | null; wallet: number; amount: string; moved: boolean; shown: boolean }[];
 
@@ -60,6 +78,9 @@ describe('the ledger agrees with a model in plain memory', () => {
           else if (planned.kind === 'finalize') await story.finalize(planned.safe, planned.finalized);
           else if (planned.kind === 'sight') await story.sight(planned.tip);
           else if (planned.kind === 'drop') await story.drop(planned.depth);
+          else if (planned.kind === 'screen') await story.screen(creators[planned.creator]?.id ?? '');
+          else if (planned.kind === 'decide') await story.decide(planned.pick, planned.verdict);
+          else if (planned.kind === 'rules') await story.setRules(creators[planned.creator]?.id ?? '', planned.rules);
           else await story.stale(planned.tips);
         }
         for (const { id } of creators) {
@@ -137,6 +158,28 @@ class Story {
     const upTo = this.at(-1).number - depth;
     expect(await this.storage.ledger.drop(this.chainId, 1, upTo)).toMatchObject({ kind: 'committed' });
     this.model.drop(upTo);
+  }
+
+  async screen(creator: string): Promise<void> {
+    await this.storage.ledger.screen(creator);
+    this.model.screen(creator);
+  }
+
+  async decide(pick: number, verdict: 'shown' | 'rejected'): Promise<void> {
+    const held = this.model.held();
+    const tip = held[pick % held.length];
+    if (tip?.toldTo === undefined) return;
+    const { moderation } = this.storage;
+    const key = { chainId: this.chainId, txHash: tip.tip.txHash, ordinal: tip.tip.ordinal };
+    await (verdict === 'shown' ? moderation.approve(tip.toldTo, key) : moderation.reject(tip.toldTo, key));
+    this.model.decide(tip, verdict);
+  }
+
+  async setRules(creator: string, rules: ModelRules): Promise<void> {
+    const token = { chainId: 31_337, token: NATIVE_TOKEN, min: MODEL_MINIMUM.toString(), minForMessage: '0' };
+    const acceptance = { chains: null, tokens: rules === 'none' ? [] : [token], otherTokens: true };
+    await this.storage.moderation.setRules(creator, 'any', someRules({ mode: rules === 'hold' ? 'hold' : 'auto', acceptance }));
+    this.model.rules.set(creator, rules);
   }
 
   /** A leader that was fenced off, and one whose cursor is not ours. */

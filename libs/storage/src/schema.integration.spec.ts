@@ -17,6 +17,9 @@ import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RAISE_STATES, RELEASE_DU
 import { NOTE_VALUES, UNVALUED } from './postgres-tip-values.js';
 import { WALLETS_OF } from './postgres-creator-wallets.js';
 import { WALLETS, WALLETS_SINCE } from './postgres-wallet-register.js';
+import { ALERTS, REPLAY } from './moderation-statements.js';
+import { SET_QUEUE } from './queue-statements.js';
+import { APPLY_VERDICTS, ONE_TIP as ONE_ALERT, UNSCREENED, WAITING_TIPS } from './screening-statements.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
 
@@ -157,6 +160,14 @@ describe('every list query reads through an index', () => {
     ['tips that waited', RELEASE_DUE, [1, 1, 40_000, 0, 500]],
     ['tips before their block', SIGHT_SEEN, [1, 1, 0, '[]', 5]],
     ['tips that never got one', DROP_SEEN, [1, 1, 40_000, 0]],
+    ['tips to screen', WAITING_TIPS, [creator, 100]],
+    ['verdicts', APPLY_VERDICTS, [creator, 1, '[]', 0, 'waiting']],
+    ['creators whose tips nobody screened', UNSCREENED, [500, 500]],
+    ['one alert', ONE_ALERT, [creator, 1, zero(32), 0]],
+    ['alerts, first page', ALERTS, [creator, 'held', '9223372036854775807', 0, zero(0), 0, 51]],
+    ['alerts, later page', ALERTS, [creator, 'shown', '30000', 1, zero(32), 0, 51]],
+    ['a replay', REPLAY, [creator, 'id', 0, 0, '{}', 1, 1, zero(32), 0]],
+    ['pause and mute', SET_QUEUE, [creator, true, true, 0, 0]],
     ['tips of a backfill that are told', BACKFILL_AND_TELL, [1, '[]', '[]', 0]],
     ['coverage', COVERED, [1, 'f', 1000, 2000]],
     ['streams of a reorg', LOCK_STREAMS, [1, 39_990, [zero(32)], [zero(20)]]],

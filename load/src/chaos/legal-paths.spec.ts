@@ -3,7 +3,7 @@ import { faultsOfPath } from './legal-paths.js';
 import type { LedgerEvent } from './oracle-ledger.js';
 
 const told = (...steps: readonly (readonly [type: string, state: string, rev: number])[]): LedgerEvent[] =>
-  steps.map(([type, state, rev], index) => ({ seq: index + 1, id: 'tip', type, state, rev }));
+  steps.map(([type, state, rev], index) => ({ seq: index + 1, id: 'tip', type, state, rev, sender: 'somebody' }));
 
 describe(faultsOfPath, () => {
   it.each([

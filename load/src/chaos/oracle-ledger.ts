@@ -22,6 +22,8 @@ export interface LedgerEvent {
   readonly id: string;
   readonly state: string;
   readonly rev: number;
+  /** Whom overlays are told it is from. */
+  readonly sender: string;
 }
 
 export interface LedgerStream {
@@ -31,6 +33,8 @@ export interface LedgerStream {
   readonly wallets: readonly string[];
   /** Blocks that a tip must have before this creator hears of it. */
   readonly alertAfter: number;
+  /** Has rules, all of which hide senders. */
+  readonly screens: boolean;
   readonly events: readonly LedgerEvent[];
 }
 
@@ -45,9 +49,9 @@ SELECT chain_id || '-0x' || encode(tx_hash, 'hex') || '-' || ordinal AS id, chai
   '0x' || encode(sender, 'hex') AS sender, '0x' || encode(token, 'hex') AS token, amount::text AS amount, message,
   '0x' || encode(ref, 'hex') AS ref, state, rev, block_number, '0x' || encode(block_hash, 'hex') AS block_hash, log_index
 FROM tips`;
-const EVENTS = `SELECT creator_id, seq, type, payload->>'id' AS id, payload->>'state' AS state, payload->>'rev' AS rev FROM creator_events ORDER BY seq`;
+const EVENTS = `SELECT creator_id, seq, type, payload->>'id' AS id, payload->>'state' AS state, payload->>'rev' AS rev, payload->'d'->>'from' AS sender FROM creator_events ORDER BY seq`;
 const STREAMS = `
-SELECT s.creator_id, s.head, s.published, (SELECT alert_after FROM creators c WHERE c.id = s.creator_id) AS alert_after, ARRAY(SELECT '0x' || encode(w.address, 'hex') FROM creator_wallets w WHERE w.creator_id = s.creator_id) AS wallets
+SELECT s.creator_id, s.head, s.published, s.screens, (SELECT alert_after FROM creators c WHERE c.id = s.creator_id) AS alert_after, ARRAY(SELECT '0x' || encode(w.address, 'hex') FROM creator_wallets w WHERE w.creator_id = s.creator_id) AS wallets
 FROM creator_streams s`;
 
 export async function readTips(url: string): Promise<LedgerTip[]> {
@@ -76,6 +80,7 @@ export async function readStreams(url: string): Promise<LedgerStream[]> {
     head: Number(stream['head']),
     published: Number(stream['published']),
     alertAfter: Number(stream['alert_after']),
+    screens: stream['screens'] === true,
     wallets: Array.isArray(stream['wallets']) ? stream['wallets'].map(String) : [],
     events: events
       .filter((event) => event['creator_id'] === stream['creator_id'])
@@ -85,6 +90,7 @@ export async function readStreams(url: string): Promise<LedgerStream[]> {
         id: String(event['id']),
         state: String(event['state']),
         rev: Number(event['rev']),
+        sender: String(event['sender']),
       })),
   }));
 }

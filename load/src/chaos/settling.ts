@@ -51,6 +51,8 @@ interface Late {
 
 const SEEN = `SELECT chain_id, max(block_number) AS number FROM tips WHERE state = 'seen' GROUP BY chain_id`;
 
+const UNDECIDED = `SELECT count(*) AS n FROM tips WHERE screening IN ('waiting', 'held') AND state NOT IN ('orphaned', 'lost', 'dropped')`;
+
 const CURSORS = `SELECT chain_id, number, '0x' || encode(hash, 'hex') AS hash, finalized_number FROM chain_cursors`;
 
 async function behind(stories: readonly ChainStory[], url: string): Promise<Late[]> {
@@ -77,5 +79,9 @@ async function behind(stories: readonly ChainStory[], url: string): Promise<Late
   });
   const [outbox] = await sql(url, 'SELECT count(*) AS n FROM creator_streams WHERE published < head');
   const unpublished = Number(outbox?.['n']);
-  return unpublished === 0 ? late : [...late, { what: `${String(unpublished)} creators have unpublished events`, awaits: 'relay' }];
+  if (unpublished > 0) late.push({ what: `${String(unpublished)} creators have unpublished events`, awaits: 'relay' });
+  const [waiting] = await sql(url, UNDECIDED);
+  const undecided = Number(waiting?.['n']);
+  if (undecided > 0) late.push({ what: `${String(undecided)} tips are not judged, or held`, awaits: 'relay' });
+  return late;
 }

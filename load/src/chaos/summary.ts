@@ -26,6 +26,7 @@ export function summary(
     ['Reorgs by depth', listed(tally, 'depth:')],
     ['Transactions of replaced blocks', `${listed(tally, 'fate:')}; ${plain('chain:resent')} sent again`],
     ['Told before their block', listed(tally, 'promised:')],
+    ['Held and let through by a person', plain('moderation:approved')],
     ['Forged by one of three', listed(tally, 'forged:')],
     ['Faults of endpoints', `${String(tally.all('fault:'))}: ${listed(tally, 'fault:')}`],
     ['Processes', listed(tally, 'process:')],

@@ -20,7 +20,13 @@ interface ModelTip {
   told: boolean;
   /** Height at which its creator may hear of it. */
   due?: number | undefined;
+  /** What became of it at its creator's rules. */
+  screening?: 'waiting' | 'held' | 'rejected' | 'shown' | undefined;
 }
+
+/** What a creator lets through: everything, what is not too small, or only what a person approves of that. */
+export type ModelRules = 'none' | 'minimum' | 'hold';
+export const MODEL_MINIMUM = 500_000_000n;
 
 interface ModelBlock {
   readonly number: number;
@@ -28,11 +34,13 @@ interface ModelBlock {
 }
 
 const OPEN: readonly TipState[] = ['confirmed', 'safe'];
+const GONE: readonly TipState[] = ['orphaned', 'lost', 'dropped'];
 
 /** One chain and its creators in plain memory, one step at a time: what the ledger has to agree with. Shares no code with it. */
 export class LedgerModel {
   readonly tips = new Map<string, ModelTip>();
   readonly streams = new Map<string, ToldEvent[]>();
+  readonly rules = new Map<string, ModelRules>();
   private safe = -1;
   private finalized = -1;
 
@@ -51,9 +59,7 @@ export class LedgerModel {
     this.blocks.push(block);
     for (const tip of tips) this.seal(tip, block.number, onTop);
     for (const tip of this.inOrder()) {
-      if (tip.due === undefined || tip.due > block.number + onTop) continue;
-      tip.due = undefined;
-      this.tellFirst(tip);
+      if (tip.due !== undefined && tip.due <= block.number + onTop) this.ripen(tip);
     }
   }
 
@@ -63,15 +69,43 @@ export class LedgerModel {
     if (owner === undefined || this.alertAfter.get(owner) !== 0 || this.tips.has(this.idOf(tip))) return;
     const seen: ModelTip = { id: this.idOf(tip), tip, block: number, state: 'seen', rev: 1, toldTo: owner, told: false };
     this.tips.set(seen.id, seen);
-    this.tellFirst(seen);
+    this.ripen(seen);
   }
 
   drop(upTo: number): void {
     for (const tip of this.inOrder()) {
       if (tip.state !== 'seen' || tip.block > upTo) continue;
       this.change(tip, 'dropped');
-      this.tell(tip.toldTo, 'tip.retracted', tip);
+      this.takeBack(tip);
     }
+  }
+
+  /** As any process may, at any time. */
+  screen(creator: string): void {
+    const age = ({ state, block }: ModelTip): number => (state === 'seen' ? -1 : block);
+    const waiting = this.inOrder().filter(({ screening, toldTo }) => screening === 'waiting' && toldTo === creator);
+    for (const tip of waiting.sort((a, b) => age(a) - age(b))) {
+      const verdict = this.verdictOn(tip);
+      tip.screening = tip.told ? 'shown' : verdict;
+      if (verdict !== 'shown') continue;
+      // Told before with other facts: what went blank is corrected.
+      if (!tip.told) this.tellFirst(tip);
+      else {
+        tip.rev += 1;
+        this.tell(creator, 'tip.updated', tip);
+      }
+    }
+  }
+
+  /** Tips that a person may decide on, by id. */
+  held(): ModelTip[] {
+    return this.inOrder().filter(({ screening, state }) => screening === 'held' && !GONE.includes(state));
+  }
+
+  decide(tip: ModelTip, verdict: 'shown' | 'rejected'): void {
+    tip.screening = verdict;
+    if (verdict === 'rejected') tip.due = undefined;
+    else if (tip.due === undefined) this.tellFirst(tip);
   }
 
   reorganise(ancestor: number, branch: readonly BlockCommit[]): void {
@@ -80,7 +114,7 @@ export class LedgerModel {
       if (tip.block <= ancestor || !OPEN.includes(tip.state) || kept.has(tip.id)) continue;
       this.change(tip, 'orphaned');
       tip.due = undefined;
-      if (tip.told) this.tell(tip.toldTo, 'tip.retracted', tip);
+      this.takeBack(tip);
     }
     this.blocks.splice(this.blocks.findIndex(({ number }) => number === ancestor) + 1);
     this.safe = Math.min(this.safe, ancestor);
@@ -108,10 +142,13 @@ export class LedgerModel {
       return;
     }
     const changed = old.state !== 'confirmed' || old.tip.amount !== tip.amount || old.tip.creator !== tip.creator;
-    const wasShown = old.told && !['orphaned', 'lost', 'dropped'].includes(old.state);
+    const wasShown = old.told && !GONE.includes(old.state);
+    const isAltered = old.tip.amount !== tip.amount || old.tip.creator !== tip.creator;
     const before = old.toldTo;
     const toldTo = old.tip.creator === tip.creator ? before : owner;
-    Object.assign(old, { tip, block, toldTo, told: old.told && before === toldTo });
+    Object.assign(old, { tip, block, toldTo, told: old.told && before === toldTo, due: undefined });
+    if (isAltered || before !== toldTo || (old.screening === 'waiting' && !old.told)) old.screening = undefined;
+    if (isAltered && old.told && this.screens(toldTo)) old.screening = 'waiting';
     if (changed) this.change(old, 'confirmed');
     if (before !== toldTo && wasShown) this.tell(before, 'tip.retracted', old);
     if (!old.told) this.tellWhenRipe(old, onTop);
@@ -120,8 +157,32 @@ export class LedgerModel {
 
   private tellWhenRipe(tip: ModelTip, onTop: number): void {
     const missing = (this.alertAfter.get(tip.toldTo ?? '') ?? 1) - 1;
-    if (missing <= onTop) this.tellFirst(tip);
+    if (missing <= onTop) this.ripen(tip);
     else tip.due = tip.block + missing;
+  }
+
+  /** Nothing is waited for any more but a verdict. */
+  private ripen(tip: ModelTip): void {
+    tip.due = undefined;
+    if (tip.screening === undefined && this.screens(tip.toldTo)) tip.screening = 'waiting';
+    if (tip.screening === undefined || tip.screening === 'shown') this.tellFirst(tip);
+  }
+
+  private screens(creator: string | undefined): boolean {
+    return (this.rules.get(creator ?? '') ?? 'none') !== 'none';
+  }
+
+  private verdictOn({ toldTo, tip }: ModelTip): 'held' | 'rejected' | 'shown' {
+    const rules = this.rules.get(toldTo ?? '') ?? 'none';
+    if (rules === 'none') return 'shown';
+    if (tip.amount < MODEL_MINIMUM) return 'rejected';
+    return rules === 'hold' ? 'held' : 'shown';
+  }
+
+  /** Retracted where it was told; what was never judged is forgotten. */
+  private takeBack(tip: ModelTip): void {
+    if (tip.screening === 'waiting') tip.screening = tip.told ? 'shown' : undefined;
+    if (tip.told) this.tell(tip.toldTo, 'tip.retracted', tip);
   }
 
   private tellFirst(tip: ModelTip): void {
@@ -133,7 +194,7 @@ export class LedgerModel {
   private raise(tip: ModelTip, state: TipState): void {
     this.change(tip, state);
     if (tip.told) this.tell(tip.toldTo, 'tip.updated', tip);
-    else if (state === 'finalized') this.tellFirst(tip);
+    else if (state === 'finalized') this.ripen(tip);
   }
 
   private change(tip: ModelTip, state: TipState): void {

@@ -90,6 +90,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
 export interface JoinedStorage {
   readonly ledger: PostgresTipLedger;
   readonly lock: PostgresLeaderLock;
+  readonly moderation: PostgresModerationDesk;
   close(): Promise<void>;
 }
 
@@ -99,6 +100,7 @@ export async function joinTestStorage(url: string): Promise<JoinedStorage> {
   return {
     ledger: new PostgresTipLedger(database, new SystemClock(), StorageMetrics.unregistered()),
     lock,
+    moderation: new PostgresModerationDesk(database, new SystemClock()),
     close: async () => {
       await lock.close();
       await database.close();
