@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { AlertSettled, NotFound, type CommitOutcome } from '@droppio/tips';
 import { aChildOf } from '@droppio/tips/testing';
 import { aCreator, walletOf } from './testing/chain-story.js';
+import { hexToBytes } from './columns.js';
+import { SET_RULES } from './moderation-statements.js';
+import { APPLY_VERDICTS } from './screening-statements.js';
 import type { TestStorage } from './testing/index.js';
 import { HIDE_RUDE, HOLD_ALL, REJECT_RUDE, someRules } from './testing/moderation-story.js';
 import { ScreeningStage } from './testing/screening-stage.js';
@@ -51,6 +54,76 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
         for (const tip of tips) await stage.approve(tip);
         expect((await stage.stream()).map(({ seq }) => seq)).toEqual(tips.map((_, index) => index + 1));
         expect(await stage.queue('shown')).toHaveLength(40);
+      });
+
+      it('does not wait for a tip that a commit has in hand', async () => {
+        await stage.rules(HIDE_RUDE);
+        const [held, free] = [stage.saying('kind'), stage.saying('kinder')];
+        await stage.commit(aChildOf(stage.genesis), [held, free]);
+        await stage.storage.database.transaction(async (sql) => {
+          await sql.run('SELECT FROM tips WHERE tx_hash = $1 FOR UPDATE', [hexToBytes(held.txHash)]);
+          const begun = performance.now();
+          expect(await stage.screen()).toBe(true);
+          expect(performance.now() - begun).toBeLessThan(2500);
+          expect(await stage.texts()).toEqual(['kinder']);
+        });
+        await stage.screen();
+        expect(await stage.texts()).toEqual(['kinder', 'kind']);
+      });
+
+      it('gives no verdict by rules that changed while it thought', async () => {
+        await stage.rules(HIDE_RUDE);
+        await stage.commit(aChildOf(stage.genesis), [stage.saying('so rude')]);
+        let screening: Promise<boolean> | undefined;
+        await stage.storage.database.transaction(async (sql) => {
+          await sql.run(SET_RULES, [stage.creator.id, null, JSON.stringify(REJECT_RUDE), true]);
+          screening = stage.screen();
+          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+        });
+        expect(await screening).toBe(false);
+        expect(await stage.queue('rejected')).toHaveLength(1);
+      });
+
+      it('gives no verdict on a tip that changed while it thought', async () => {
+        await stage.rules(HIDE_RUDE);
+        const [tip, a, b] = [stage.saying('kind'), aChildOf(stage.genesis), aChildOf(stage.genesis)];
+        await stage.commit(a, [tip]);
+        let screening: Promise<boolean> | undefined;
+        await stage.storage.database.transaction(async (sql) => {
+          await sql.run('SELECT FROM creator_streams WHERE creator_id = $1 FOR UPDATE', [stage.creator.id]);
+          screening = stage.screen();
+          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+          // What a fork does to it: other facts, another revision.
+          await sql.run(`UPDATE tips SET message = 'rude', rev = rev + 1, display = display || '{"message":"rude"}' WHERE tx_hash = $1`, [
+            hexToBytes(tip.txHash),
+          ]);
+        });
+        await screening;
+        expect(await stage.texts()).toEqual(['']);
+        await stage.reorg(a, [[b, []]]);
+      });
+
+      it('lets finality that waited for a verdict go on from it', async () => {
+        await stage.rules(HIDE_RUDE);
+        const [tip, a] = [stage.saying('kind'), aChildOf(stage.genesis)];
+        await stage.commit(a, [tip]);
+        let finalizing: Promise<CommitOutcome> | undefined;
+        await stage.storage.database.transaction(async (sql) => {
+          const verdict = {
+            pos: 0,
+            chain_id: stage.chainId,
+            tx_hash: tip.txHash.slice(2),
+            ordinal: 0,
+            rev: 1,
+            screening: 'shown',
+            shown: tip.display,
+          };
+          await sql.run(APPLY_VERDICTS, [stage.creator.id, 2, JSON.stringify([verdict]), 0, 'waiting']);
+          finalizing = stage.finalize({ finalized: a });
+          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+        });
+        await finalizing;
+        expect(await stage.events()).toEqual(['tip r1 confirmed', 'tip.updated r2 finalized']);
       });
 
       it('screens a tip whose commit was under way when the rules came', async () => {
