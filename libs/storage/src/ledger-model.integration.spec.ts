@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { NATIVE_TOKEN, type BlockCommit, type BlockHeader, type BlockRef, type Hex, type SightedTip } from '@droppio/tips';
+import { NATIVE_TOKEN, type BlockCommit, type BlockHeader, type BlockRef, type Creator, type Hex, type SightedTip } from '@droppio/tips';
 import { aBlock, aChildOf, aTip, randomHex } from '@droppio/tips/testing';
 import { aChainId, aCommit, aCreator, displayOf, walletOf } from './testing/chain-story.js';
 import { openTestStorage, type TestStorage } from './testing/index.js';
@@ -16,16 +16,8 @@ const plannedTip = fc.record({
   shown: fc.integer({ min: 0, max: 5 }).map((n) => n > 0),
 });
 const plannedBlock = fc.array(plannedTip, { maxLength: 4 });
-const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('commit' as const), tips: plannedBlock, onTop: fc.constantFrom(0, 0, 1, 2) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('reorganise' as const), depth: fc.nat(4), branch: fc.array(plannedBlock, { maxLength: 4 }) }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('finalize' as const), safe: fc.nat(3), finalized: fc.nat(6) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sight' as const), tip: plannedTip }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), depth: fc.nat(2) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('stale' as const), tips: plannedBlock }) },
+/** What rules and people do between. */
+const moderation = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('screen' as const), creator: fc.nat(1) }) },
   {
     weight: 2,
@@ -43,6 +35,19 @@ const step = fc.oneof(
       rules: fc.constantFrom('none' as const, 'minimum' as const, 'hold' as const),
     }),
   },
+);
+type Moderation = typeof moderation extends fc.Arbitrary<infer T> ? T : never;
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('commit' as const), tips: plannedBlock, onTop: fc.constantFrom(0, 0, 1, 2) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('reorganise' as const), depth: fc.nat(4), branch: fc.array(plannedBlock, { maxLength: 4 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('finalize' as const), safe: fc.nat(3), finalized: fc.nat(6) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sight' as const), tip: plannedTip }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), depth: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('stale' as const), tips: plannedBlock }) },
+  { weight: 6, arbitrary: moderation },
 );
 type PlannedBlock = readonly { again: number | null; wallet: number; amount: string; moved: boolean; shown: boolean }[];
 
@@ -78,10 +83,8 @@ describe('the ledger agrees with a model in plain memory', () => {
           else if (planned.kind === 'finalize') await story.finalize(planned.safe, planned.finalized);
           else if (planned.kind === 'sight') await story.sight(planned.tip);
           else if (planned.kind === 'drop') await story.drop(planned.depth);
-          else if (planned.kind === 'screen') await story.screen(creators[planned.creator]?.id ?? '');
-          else if (planned.kind === 'decide') await story.decide(planned.pick, planned.verdict);
-          else if (planned.kind === 'rules') await story.setRules(creators[planned.creator]?.id ?? '', planned.rules);
-          else await story.stale(planned.tips);
+          else if (planned.kind === 'stale') await story.stale(planned.tips);
+          else await story.moderate(planned, creators);
         }
         for (const { id } of creators) {
           const events = await storage.ledger.eventsAfter(id, 0, 1000);
@@ -160,12 +163,18 @@ class Story {
     this.model.drop(upTo);
   }
 
-  async screen(creator: string): Promise<void> {
+  async moderate(planned: Moderation, creators: readonly Creator[]): Promise<void> {
+    if (planned.kind === 'decide') return this.decide(planned.pick, planned.verdict);
+    const creator = creators[planned.creator]?.id ?? '';
+    return planned.kind === 'screen' ? this.screen(creator) : this.setRules(creator, planned.rules);
+  }
+
+  private async screen(creator: string): Promise<void> {
     await this.storage.ledger.screen(creator);
     this.model.screen(creator);
   }
 
-  async decide(pick: number, verdict: 'shown' | 'rejected'): Promise<void> {
+  private async decide(pick: number, verdict: 'shown' | 'rejected'): Promise<void> {
     const held = this.model.held();
     const tip = held[pick % held.length];
     if (tip?.toldTo === undefined) return;
@@ -175,7 +184,7 @@ class Story {
     this.model.decide(tip, verdict);
   }
 
-  async setRules(creator: string, rules: ModelRules): Promise<void> {
+  private async setRules(creator: string, rules: ModelRules): Promise<void> {
     const token = { chainId: 31_337, token: NATIVE_TOKEN, min: MODEL_MINIMUM.toString(), minForMessage: '0' };
     const acceptance = { chains: null, tokens: rules === 'none' ? [] : [token], otherTokens: true };
     await this.storage.moderation.setRules(creator, 'any', someRules({ mode: rules === 'hold' ? 'hold' : 'auto', acceptance }));

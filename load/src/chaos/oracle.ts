@@ -77,11 +77,16 @@ async function judgeCoverage(url: string, truth: ChainTruth, { other }: Findings
 
 const NOBODY = `0x${'0'.repeat(40)}`;
 
+/** All rules of this runner hide senders, so who sees one sees what nobody has screened. */
+function unscreenedIn({ screens, events }: LedgerStream): string[] {
+  return events.flatMap(({ id, sender }) => (screens && sender !== NOBODY ? [`${id} was told of as nobody had screened it`] : []));
+}
+
 function judgeStream(stream: LedgerStream, tips: readonly LedgerTip[], { illegal, other }: Findings): void {
   const { creatorId, events, head, published } = stream;
   for (const [index, { seq }] of events.entries())
     if (seq !== index + 1) illegal.push(`creator ${creatorId}: seq ${String(seq)} at place ${String(index + 1)}`);
-  for (const { id, sender } of events) if (stream.screens && sender !== NOBODY) illegal.push(`${id} was told of as nobody had screened it`);
+  illegal.push(...unscreenedIn(stream));
   if (events.length !== head) illegal.push(`creator ${creatorId}: the head is ${String(head)} over ${String(events.length)} events`);
   if (published !== head) other.push(`creator ${creatorId}: the outbox holds ${String(head - published)} events`);
   const stories = new Map<string, (typeof events)[number][]>();

@@ -141,18 +141,23 @@ export class LedgerModel {
       this.tellWhenRipe(fresh, onTop);
       return;
     }
-    const changed = old.state !== 'confirmed' || old.tip.amount !== tip.amount || old.tip.creator !== tip.creator;
-    const wasShown = old.told && !GONE.includes(old.state);
     const isAltered = old.tip.amount !== tip.amount || old.tip.creator !== tip.creator;
+    const changed = old.state !== 'confirmed' || isAltered;
+    const wasShown = old.told && !GONE.includes(old.state);
     const before = old.toldTo;
     const toldTo = old.tip.creator === tip.creator ? before : owner;
     Object.assign(old, { tip, block, toldTo, told: old.told && before === toldTo, due: undefined });
-    if (isAltered || before !== toldTo || (old.screening === 'waiting' && !old.told)) old.screening = undefined;
-    if (isAltered && old.told && this.screens(toldTo)) old.screening = 'waiting';
+    if (isAltered || !old.told) this.judgeAnew(old, isAltered);
     if (changed) this.change(old, 'confirmed');
     if (before !== toldTo && wasShown) this.tell(before, 'tip.retracted', old);
     if (!old.told) this.tellWhenRipe(old, onTop);
     else if (changed) this.tell(toldTo, 'tip.updated', old);
+  }
+
+  /** A verdict lasts as long as the facts; who was told of others before waits for a new one. */
+  private judgeAnew(tip: ModelTip, isAltered: boolean): void {
+    if (isAltered || tip.screening === 'waiting') tip.screening = undefined;
+    if (isAltered && tip.told && this.screens(tip.toldTo)) tip.screening = 'waiting';
   }
 
   private tellWhenRipe(tip: ModelTip, onTop: number): void {
