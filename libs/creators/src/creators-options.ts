@@ -8,6 +8,16 @@ export interface SignInOptions extends SignInRules {
   readonly isSignUpOpen: boolean;
 }
 
+/** Days that things are kept for. */
+export interface RetentionOptions {
+  /** 0: for ever. */
+  readonly messageDays: number;
+  readonly eventDays: number;
+  readonly auditDays: number;
+}
+
+export const RETENTION_DEFAULTS: RetentionOptions = { messageDays: 365, eventDays: 30, auditDays: 365 };
+
 /** What the room needs to know; a class, because it is its own injection token. */
 export class CreatorsOptions {
   /** Opens `POST /v1/creators`. Without one nobody may. */
@@ -19,12 +29,17 @@ export class CreatorsOptions {
   /** Where overlays open their WebSocket: `wss://host/overlay`. */
   readonly gatewayUrl: string;
   readonly signIn: SignInOptions;
+  readonly retention: RetentionOptions;
 
-  constructor(given: Pick<CreatorsOptions, 'adminToken' | 'tokenKeys' | 'pageUrl' | 'gatewayUrl' | 'signIn'>) {
+  constructor(
+    given: Pick<CreatorsOptions, 'adminToken' | 'tokenKeys' | 'pageUrl' | 'gatewayUrl' | 'signIn'> &
+      Partial<Pick<CreatorsOptions, 'retention'>>,
+  ) {
     this.adminToken = given.adminToken;
     this.tokenKeys = given.tokenKeys;
     this.pageUrl = given.pageUrl;
     this.gatewayUrl = given.gatewayUrl;
     this.signIn = given.signIn;
+    this.retention = given.retention ?? RETENTION_DEFAULTS;
   }
 }

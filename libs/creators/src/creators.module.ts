@@ -1,14 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_PIPE } from '@nestjs/core';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
-import { AccessGuard } from './access/access.guard.js';
-import { AuditController } from './account/audit.controller.js';
-import { AuditInterceptor } from './account/audit.interceptor.js';
-import { AuditNotes } from './account/audit-notes.js';
-import { AuditedAccessGuard } from './account/audited-access.guard.js';
+import { accountControllers, accountProviders } from './account/account.parts.js';
 import { CreatorsController } from './profile/creators.controller.js';
 import { CreatorsOptions } from './creators-options.js';
 import { Credentials } from './access/credentials.js';
+import { eventControllers, eventProviders } from './events/events.parts.js';
 import { HttpMetrics } from './edge/http-metrics.js';
 import { metrics } from './metrics.js';
 import { OverlayConfigController } from './overlays/overlay-config.controller.js';
@@ -33,10 +30,7 @@ import { ContractWallets } from './access/wallet-signatures.js';
 import { DeliveriesController } from './webhooks/deliveries.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 
-/**
- * HTTP → config. Needs `CreatorDirectory`, `AccessTokens`, `SignInStore`, `TipLedger`, `WebhookStore`,
- * `WebhookDesk` and `EventRelay` from the app, and `configureHttp` before it listens.
- */
+/** HTTP → config. Needs the ports of storage, `TipFeed`, `WebhookDesk` and `EventRelay` from the app, and `configureHttp` before it listens. */
 @Module({})
 export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
@@ -48,7 +42,6 @@ export class CreatorsModule {
         CreatorsController,
         OverlaysController,
         TipsController,
-        AuditController,
         WalletsController,
         OverlayConfigController,
         ModerationController,
@@ -57,6 +50,8 @@ export class CreatorsModule {
         WebhooksController,
         DeliveriesController,
         OverlayHealthController,
+        ...accountControllers,
+        ...eventControllers,
       ],
       providers: [
         { provide: CreatorsOptions, useValue: options },
@@ -72,10 +67,8 @@ export class CreatorsModule {
         ModerationService,
         HttpMetrics,
         ...metrics,
-        AccessGuard,
-        AuditNotes,
-        { provide: APP_GUARD, useClass: AuditedAccessGuard },
-        { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
+        ...accountProviders,
+        ...eventProviders,
         { provide: APP_PIPE, useClass: RequestPipe },
       ],
     };

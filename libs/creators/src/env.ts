@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { parseTokenKeys } from '@droppio/protocol/overlay-token';
 import * as z from 'zod';
 import type { HttpOptions } from './edge/http.js';
-import { CreatorsOptions } from './creators-options.js';
+import { CreatorsOptions, RETENTION_DEFAULTS } from './creators-options.js';
 
 const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
@@ -12,6 +12,9 @@ const list = (fits: (entry: string) => boolean, fault: string) =>
     .default('')
     .transform((text) => text.split(/[,\s]+/).filter((entry) => entry !== ''))
     .refine((entries) => entries.every(fits), fault);
+
+const days = (preset: number, least: number): z.ZodDefault<z.ZodCoercedNumber<string>> =>
+  z.coerce.number<string>().int().min(least).max(3650).default(preset);
 
 /** Settings of whoever serves the API. */
 export const creatorsEnv = {
@@ -57,6 +60,13 @@ export const creatorsEnv = {
     .enum(['operator', 'open'])
     .default('operator')
     .meta({ description: 'operator: only ADMIN_TOKEN makes creators. open: anybody with a wallet becomes one.' }),
+  MESSAGE_RETENTION_DAYS: days(RETENTION_DEFAULTS.messageDays, 0)
+    .refine((kept) => kept === 0 || kept >= 7, 'it must be 0 or at least 7')
+    .meta({ description: 'Messages of final tips are erased after so many days, at least 7. 0: they are kept.' }),
+  EVENT_RETENTION_DAYS: days(RETENTION_DEFAULTS.eventDays, 7).meta({
+    description: 'Events for overlays and webhooks are kept so many days; the newest 512 of each creator always.',
+  }),
+  AUDIT_RETENTION_DAYS: days(RETENTION_DEFAULTS.auditDays, 1).meta({ description: 'The audit log is kept so many days.' }),
   API_CORS_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
     description: 'Origins whose pages may call the API, separated by commas. Default: none.',
   }),
@@ -79,6 +89,7 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
       nodes: new Map([...env.SIGN_IN_CHAINS].flatMap(([id, url]) => (url === undefined ? [] : [[id, url]]))),
       isSignUpOpen: env.SIGN_UP === 'open',
     },
+    retention: { messageDays: env.MESSAGE_RETENTION_DAYS, eventDays: env.EVENT_RETENTION_DAYS, auditDays: env.AUDIT_RETENTION_DAYS },
   });
 }
 

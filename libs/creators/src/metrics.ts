@@ -3,6 +3,8 @@ import { makeCounterProvider, makeHistogramProvider } from '@willsoto/nestjs-pro
 export const HTTP_REQUEST_DURATION = 'droppio_http_request_duration_seconds';
 export const AUTH_REFUSED = 'droppio_creators_auth_refused_total';
 export const AUDIT_LOST = 'droppio_creators_audit_lost_total';
+export const ERASED_MESSAGES = 'droppio_creators_erased_messages_total';
+export const PRUNED_ROWS = 'droppio_creators_pruned_rows_total';
 
 export const metrics = [
   makeHistogramProvider({
@@ -17,4 +19,10 @@ export const metrics = [
     labelNames: ['reason'],
   }),
   makeCounterProvider({ name: AUDIT_LOST, help: 'Changes that stand although their entry in the audit log could not be written.' }),
+  makeCounterProvider({
+    name: ERASED_MESSAGES,
+    help: 'Tips whose message was erased: too old, on demand, or again after a reorg.',
+    labelNames: ['why'],
+  }),
+  makeCounterProvider({ name: PRUNED_ROWS, help: 'Rows that became too old to keep.', labelNames: ['what'] }),
 ];

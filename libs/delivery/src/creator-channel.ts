@@ -1,6 +1,5 @@
-import { CloseCode, type ReadyFrame, type ServerFrame } from '@droppio/protocol';
+import { addressee, CloseCode, frameFor, type ReadyFrame, type ServerFrame } from '@droppio/protocol';
 import type { CreatorEvent, FeedPosition, OverlayGrant } from '@droppio/tips';
-import { addressee, frameFor } from './event-frames.js';
 import { FanOut } from './fan-out.js';
 import type { FeedAccess } from './feed-access.js';
 import type { FlushPacer } from './flush-pacer.js';

@@ -137,6 +137,8 @@ export class FeedFollower {
     if (this.stop.signal.aborted) return;
     if (signal.kind === 'restored') {
       this.restoredAt = this.feed.clock.now();
+      // The feed may say less than before: messages can be erased.
+      this.ring.clear();
       this.restored?.();
     }
     if (this.at === undefined) this.healAgain = true;

@@ -1,6 +1,5 @@
-import type { EventFrame, SkipFrame, SummaryFrame } from '@droppio/protocol';
+import { addressee, frameFor, type EventFrame, type SkipFrame, type SummaryFrame } from '@droppio/protocol';
 import type { CreatorEvent, TipDisplay, TipEvent } from '@droppio/tips';
-import { addressee, frameFor } from './event-frames.js';
 
 type Played = 'frame' | 'skip' | 'summary';
 

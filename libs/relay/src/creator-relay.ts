@@ -10,6 +10,8 @@ import { SingleFlight } from './single-flight.js';
 const PAGE = 256;
 /** Appends on their way at once; the feed takes them in order, and refuses the rest after one that failed. */
 const PIPELINE = 32;
+/** The feed of a creator that does not exist: no events, no overlays. */
+const NOBODY: FeedPosition = { epoch: 'nobody', seq: 0 };
 /** Rounds without any progress before a drain is left to the retry. */
 const PATIENCE = 5;
 
@@ -153,6 +155,8 @@ export class CreatorRelay extends EventRelay implements BeforeApplicationShutdow
   private async restoreOnce(creatorId: string): Promise<void> {
     const snapshot = await this.ledger.snapshot(creatorId, PAGE);
     if (snapshot === undefined) {
+      // Whoever asked then knows, and need not ask again.
+      await this.feed.restore(creatorId, { position: NOBODY, events: [], grants: [] });
       this.metrics.restored('no-creator');
       this.log.warn('restore.no-creator', { creatorId });
       return;

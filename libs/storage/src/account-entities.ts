@@ -65,10 +65,32 @@ export const ChoreEntity = new EntitySchema<ChoreRow>({
   },
 });
 
-/** Wallets of accounts that were deleted: messages of tips to them from before go. */
+/** Accounts that were deleted and whose feed is still to be emptied. */
+export interface ErasedAccountRow {
+  creatorId: string;
+  epoch: string;
+  head: number;
+  erasedAt: Date;
+}
+
+export const ErasedAccountEntity = new EntitySchema<ErasedAccountRow>({
+  name: 'ErasedAccount',
+  tableName: 'erased_accounts',
+  columns: {
+    creatorId: { type: 'uuid', name: 'creator_id', primary: true, primaryKeyConstraintName: 'erased_accounts_creator' },
+    epoch: { type: 'text' },
+    head: int8,
+    erasedAt: { ...now, name: 'erased_at' },
+  },
+});
+
+/** Wallets of accounts that were deleted: messages of tips to them from before are still to go. */
 export interface ErasedWalletRow {
   address: Hex;
   erasedAt: Date;
+  dueAt: Date;
+  /** How far along the wallet's tips; null: at the first. */
+  place: unknown;
 }
 
 export const ErasedWalletEntity = new EntitySchema<ErasedWalletRow>({
@@ -77,7 +99,10 @@ export const ErasedWalletEntity = new EntitySchema<ErasedWalletRow>({
   columns: {
     address: { ...bytes, primary: true, primaryKeyConstraintName: 'erased_wallets_address' },
     erasedAt: { ...now, name: 'erased_at' },
+    dueAt: { ...now, name: 'due_at' },
+    place: { type: 'jsonb', nullable: true },
   },
+  indices: [{ name: 'erased_wallets_due', columns: ['dueAt'] }],
 });
 
 /** Tips whose message was erased while a reorg could still bring it back. */
@@ -86,6 +111,7 @@ export interface ErasedMessageRow {
   txHash: Hex;
   ordinal: number;
   erasedAt: Date;
+  dueAt: Date;
 }
 
 export const ErasedMessageEntity = new EntitySchema<ErasedMessageRow>({
@@ -96,5 +122,7 @@ export const ErasedMessageEntity = new EntitySchema<ErasedMessageRow>({
     txHash: { ...bytes, name: 'tx_hash', primary: true },
     ordinal: { type: 'integer', primary: true },
     erasedAt: { ...now, name: 'erased_at' },
+    dueAt: { ...now, name: 'due_at' },
   },
+  indices: [{ name: 'erased_messages_due', columns: ['dueAt'] }],
 });

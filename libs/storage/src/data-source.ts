@@ -3,7 +3,7 @@ import { errorFields } from '@droppio/platform';
 import { Client, type ClientConfig, type PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import { AccessTokenEntity } from './access-token-entity.js';
-import { AuditEntryEntity, ChoreEntity, ErasedMessageEntity, ErasedWalletEntity } from './account-entities.js';
+import { AuditEntryEntity, ChoreEntity, ErasedAccountEntity, ErasedMessageEntity, ErasedWalletEntity } from './account-entities.js';
 import { ChainBlockEntity, ChainCoverageEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
 import { CreatorEntity, CreatorEventEntity, CreatorStreamEntity, CreatorWalletEntity, OverlayEntity } from './creator-entities.js';
 import { IdempotencyKeyEntity } from './idempotency-entity.js';
@@ -84,6 +84,7 @@ export function createDataSource(options: StorageOptions): DataSource {
       IdempotencyKeyEntity,
       AuditEntryEntity,
       ChoreEntity,
+      ErasedAccountEntity,
       ErasedWalletEntity,
       ErasedMessageEntity,
     ],

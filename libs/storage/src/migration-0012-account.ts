@@ -27,17 +27,28 @@ CREATE TABLE chores (
   taken_until timestamptz NOT NULL
 );
 
-CREATE TABLE erased_wallets (
-  address bytea CONSTRAINT erased_wallets_address PRIMARY KEY CONSTRAINT erased_wallets_address_check CHECK (octet_length(address) = 20),
+CREATE TABLE erased_accounts (
+  creator_id uuid CONSTRAINT erased_accounts_creator PRIMARY KEY,
+  epoch text NOT NULL,
+  head bigint NOT NULL,
   erased_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE TABLE erased_wallets (
+  address bytea CONSTRAINT erased_wallets_address PRIMARY KEY CONSTRAINT erased_wallets_address_check CHECK (octet_length(address) = 20),
+  erased_at timestamptz NOT NULL DEFAULT now(),
+  due_at timestamptz NOT NULL DEFAULT now(),
+  place jsonb
+);
+CREATE INDEX erased_wallets_due ON erased_wallets (due_at);
 CREATE TABLE erased_messages (
   chain_id bigint NOT NULL,
   tx_hash bytea NOT NULL CONSTRAINT erased_messages_tx_hash_check CHECK (octet_length(tx_hash) = 32),
   ordinal integer NOT NULL,
   erased_at timestamptz NOT NULL DEFAULT now(),
+  due_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (chain_id, tx_hash, ordinal)
 );
+CREATE INDEX erased_messages_due ON erased_messages (due_at);
 
 CREATE INDEX tips_messages ON tips (block_time_ms)
   WHERE message <> '' AND state = ANY (ARRAY['finalized'::text, 'lost'::text, 'dropped'::text]);
@@ -54,6 +65,6 @@ export class Account1764900000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP INDEX tip_sightings_tx, tips_messages');
-    await runner.query('DROP TABLE erased_messages, erased_wallets, chores, audit_entries');
+    await runner.query('DROP TABLE erased_messages, erased_wallets, erased_accounts, chores, audit_entries');
   }
 }

@@ -8,10 +8,12 @@ import { isId } from './event-log.js';
 export const AUDIT_MAX = 200;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** $1 id, $2 creator, $3 actor, $4 its id, $5 operation, $6 targets, $7 outcome, $8 code, $9 request, $10 network. Who is gone is nobody. */
+/** $1 id, $2 creator, $3 actor, $4 its id, $5 operation, $6 targets, $7 outcome, $8 code, $9 request, $10 network. Who is gone is a target. */
 const NOTE = `
 INSERT INTO audit_entries (id, creator_id, actor, actor_id, operation, targets, outcome, code, request_id, network)
-VALUES ($1, (SELECT id FROM creators WHERE id = $2), $3, $4, $5, $6::jsonb, $7, $8, $9, $10)`;
+SELECT $1, c.id, $3, $4, $5, CASE WHEN c.id IS NULL AND $2::uuid IS NOT NULL THEN $6::jsonb || jsonb_build_object('creator', $2::uuid) ELSE $6::jsonb END,
+  $7, $8, $9, $10
+FROM (SELECT 1) one LEFT JOIN creators c ON c.id = $2::uuid`;
 
 /** $1 time and $2 id of the place to go on from, $3 earliest time, $4 limit, $5 creator, $6 operation: the two last ones where asked for. */
 const entries = (whose: string, what = ''): string => `

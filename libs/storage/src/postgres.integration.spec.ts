@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { describeAccessTokens } from './access-tokens.contract.js';
+import { describeAccountData } from './account-data.contract.js';
 import { describeAlertPoint } from './alert-point.contract.js';
 import { describeAuditTrail } from './audit-trail.contract.js';
 import { describeBackfill } from './backfill.contract.js';
@@ -36,6 +37,7 @@ describeCreatorWallets(where, make);
 describeSignInStore(where, make);
 describeAccessTokens(where, make);
 describeAuditTrail(where, make);
+describeAccountData(where, make);
 describeWalletRegister(where, async () => {
   const storage = await make();
   const owner = await aCreator(storage, 0);

@@ -2,12 +2,14 @@ import { Global, Inject, Injectable, Module, type DynamicModule, type OnApplicat
 import { Health } from '@droppio/platform';
 import {
   AccessTokens,
+  AccountData,
   AuditTrail,
   CreatorDirectory,
   CreatorWallets,
   LeaderLock,
   OverlayKeeper,
   ModerationDesk,
+  Retention,
   SignInStore,
   TipLedger,
   TipValues,
@@ -20,6 +22,7 @@ import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
 import { PostgresAccessTokens } from './postgres-access-tokens.js';
+import { PostgresAccountData } from './postgres-account-data.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresCreatorWallets } from './postgres-creator-wallets.js';
@@ -28,6 +31,7 @@ import { PostgresTipArchive } from './postgres-tip-archive.js';
 import { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
 import { PostgresModerationDesk } from './postgres-moderation-desk.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
+import { PostgresRetention } from './postgres-retention.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import { PostgresTipValues } from './postgres-tip-values.js';
 import { PostgresWalletRegister } from './postgres-wallet-register.js';
@@ -79,6 +83,8 @@ export class StorageModule {
         { provide: ModerationDesk, useClass: PostgresModerationDesk },
         { provide: SignInStore, useClass: PostgresSignInStore },
         { provide: AuditTrail, useClass: PostgresAuditTrail },
+        { provide: AccountData, useClass: PostgresAccountData },
+        { provide: Retention, useClass: PostgresRetention },
         { provide: WalletRegister, useClass: PostgresWalletRegister },
         { provide: TipValues, useClass: PostgresTipValues },
         { provide: WebhookStore, useClass: PostgresWebhookStore },
@@ -94,6 +100,8 @@ export class StorageModule {
         CreatorDirectory,
         AccessTokens,
         AuditTrail,
+        AccountData,
+        Retention,
         SignInStore,
         LeaderLock,
         WalletRegister,

@@ -2,18 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { MemoryBrokerModule, RedisBrokerModule } from '@droppio/broker';
+import { attachOverlaySockets, deliveryEnv, DeliveryModule, deliverySettings } from '@droppio/delivery';
 import { Health, Instance, PlatformModule } from '@droppio/platform';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
+import { RelayModule } from '@droppio/relay';
 import { StorageModule } from '@droppio/storage';
 import { createTestDatabase, query } from '@droppio/storage/testing';
-import { EventRelay, OverlayVitals, WebhookQueue } from '@droppio/tips';
+import { EventRelay } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { NameResolver, WebhooksModule } from '@droppio/webhooks';
-import { MemoryWebhookQueue, unregisteredMetrics } from '@droppio/broker';
+import * as z from 'zod';
 import { configureHttp, CreatorsModule, CreatorsOptions, type HttpOptions } from '../index.js';
 import { RecordingLogger } from './recording-logger.js';
 import { RecordingRelay } from './recording-relay.js';
-import { StillVitals } from './still-vitals.js';
 
 export interface Answer {
   readonly status: number;
@@ -52,6 +54,8 @@ interface Plan {
   readonly isSignUpOpen?: boolean;
   readonly http?: Partial<HttpOptions>;
   readonly configure?: (app: NestExpressApplication) => void;
+  /** A real relay, and a gateway for overlays on the same port; on Redis, or in memory without an address. */
+  readonly live?: { readonly redisUrl?: string };
 }
 
 /** The room on a real port and a real Postgres of its own. */
@@ -59,9 +63,10 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
   const database = await createTestDatabase(postgresUrl);
   const relay = new RecordingRelay();
   const logger = new RecordingLogger();
+  const secret = randomBytes(32);
   const options = new CreatorsOptions({
     adminToken: randomBytes(24).toString('base64url'),
-    tokenKeys: [{ id: 1, secret: randomBytes(32) }],
+    tokenKeys: [{ id: 1, secret }],
     pageUrl: 'https://tips.test/overlay',
     gatewayUrl: 'wss://tips.test/overlay',
     signIn: {
@@ -71,11 +76,12 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
       isSignUpOpen: plan.isSignUpOpen ?? true,
     },
   });
-  const app = await NestFactory.create<NestExpressApplication>(houseOf(database.url, options, relay), {
+  const app = await NestFactory.create<NestExpressApplication>(houseOf(database.url, options, relay, plan), {
     logger,
     abortOnError: false,
     bodyParser: false,
   });
+  if (plan.live !== undefined) attachOverlaySockets(app);
   configureHttp(app, { corsOrigins: [], trustedProxies: [], ...plan.http });
   plan.configure?.(app);
   await app.listen(0, '127.0.0.1');
@@ -99,7 +105,7 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
   };
 }
 
-function houseOf(url: string, options: CreatorsOptions, relay: RecordingRelay): DynamicModule {
+function houseOf(url: string, options: CreatorsOptions, relay: RecordingRelay, { live }: Plan): DynamicModule {
   class House {}
   const platform = PlatformModule.for(new Instance('test', 'api'), new Health());
   return {
@@ -107,27 +113,34 @@ function houseOf(url: string, options: CreatorsOptions, relay: RecordingRelay): 
     imports: [
       platform,
       StorageModule.for({ url, migrate: false }),
-      NeighbourStub.for(relay),
+      live?.redisUrl === undefined ? MemoryBrokerModule : RedisBrokerModule.for({ url: live.redisUrl }),
+      live === undefined ? RelayStub.for(relay) : RelayModule.for({ work: true }),
       WebhooksModule.for({ work: false, keys: options.tokenKeys, world: { resolver: new ExampleNames() } }),
       CreatorsModule.for(options),
+      ...(live === undefined ? [] : [DeliveryModule.for(aGateway(options))]),
     ],
   };
 }
 
+/** Without the limits that a test on one address would run into. */
+function aGateway({ tokenKeys }: CreatorsOptions): ReturnType<typeof deliverySettings> {
+  const keys = tokenKeys.map(({ id, secret }) => `${String(id)}:${Buffer.from(secret).toString('hex')}`).join(',');
+  return deliverySettings(
+    z.object(deliveryEnv).parse({
+      OVERLAY_TOKEN_KEYS: keys,
+      GATEWAY_MAX_SOCKETS_PER_IP: '0',
+      GATEWAY_UPGRADES_PER_MINUTE_PER_IP: '0',
+      DRAIN_DELAY_MS: '0',
+      DRAIN_WINDOW_MS: '0',
+    }),
+  );
+}
+
 @Global()
 @Module({})
-class NeighbourStub {
+class RelayStub {
   static for(relay: RecordingRelay): DynamicModule {
-    const queue = new MemoryWebhookQueue(unregisteredMetrics().queue);
-    return {
-      module: NeighbourStub,
-      providers: [
-        { provide: EventRelay, useValue: relay },
-        { provide: WebhookQueue, useValue: queue },
-        { provide: OverlayVitals, useClass: StillVitals },
-      ],
-      exports: [EventRelay, WebhookQueue, OverlayVitals],
-    };
+    return { module: RelayStub, providers: [{ provide: EventRelay, useValue: relay }], exports: [EventRelay] };
   }
 }
 

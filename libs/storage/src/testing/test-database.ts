@@ -7,11 +7,13 @@ import type { Database } from '../database.js';
 import { StorageMetrics } from '../metrics.js';
 import { openDatabase } from '../migrate.js';
 import { PostgresAccessTokens } from '../postgres-access-tokens.js';
+import { PostgresAccountData } from '../postgres-account-data.js';
 import { PostgresAuditTrail } from '../postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresCreatorWallets } from '../postgres-creator-wallets.js';
 import { PostgresOverlayKeeper } from '../postgres-overlay-keeper.js';
 import { PostgresModerationDesk } from '../postgres-moderation-desk.js';
+import { PostgresRetention } from '../postgres-retention.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipArchive } from '../postgres-tip-archive.js';
@@ -36,6 +38,8 @@ export interface TestStorage extends TestDatabase {
   readonly moderation: PostgresModerationDesk;
   readonly tokens: PostgresAccessTokens;
   readonly audit: PostgresAuditTrail;
+  readonly account: PostgresAccountData;
+  readonly retention: PostgresRetention;
   /** Closes the pool and drops the database. */
   drop(): Promise<void>;
 }
@@ -79,6 +83,8 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     moderation: new PostgresModerationDesk(database, clock),
     tokens: new PostgresAccessTokens(database),
     audit: new PostgresAuditTrail(database),
+    account: new PostgresAccountData(database, clock),
+    retention: new PostgresRetention(database),
     drop: async () => {
       await database.close();
       await made.drop();

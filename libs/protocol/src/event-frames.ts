@@ -1,4 +1,4 @@
-import type { EventFrame, TipView } from '@droppio/protocol';
+import type { EventFrame, TipView } from './server-frames.js';
 import type { CreatorEvent, TipDisplay } from '@droppio/tips';
 
 /** The overlay that an event is for; `undefined`: every overlay of the creator. */

@@ -1,0 +1,64 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Body, Controller, Delete, Get, HttpCode, Param, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Creator, TipKey } from '@droppio/tips';
+import type { Response } from 'express';
+import { Me, Scope } from '../access/access.js';
+import { Sessions } from '../access/sessions.js';
+import { AccountEndBody, AccountExport, tipKeyField } from './account.schema.js';
+import { AccountService } from './account.service.js';
+import { Audited } from './audited.js';
+
+/** A reader that is slower holds a place that others want. */
+const EXPORT_MS = 900_000;
+
+@ApiTags('account')
+@Controller('v1')
+export class AccountController {
+  constructor(
+    private readonly accounts: AccountService,
+    private readonly sessions: Sessions,
+  ) {}
+
+  @Delete('me')
+  @HttpCode(204)
+  @Scope('account')
+  @ApiOperation({
+    summary: 'Delete my account, at once and for good; what is on the chain stays there, without messages here',
+    operationId: 'deleteMe',
+  })
+  @ApiNoContentResponse({ description: 'It is gone: signed out everywhere, tokens void, overlays closed.' })
+  async end(
+    @Me() me: Creator,
+    @Body({ schema: AccountEndBody }) { handle }: AccountEndBody,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<void> {
+    await this.accounts.remove(me, handle);
+    response.setHeader('Set-Cookie', this.sessions.forget);
+  }
+
+  @Get('me/export')
+  @Scope('account')
+  @Audited()
+  @ApiOperation({ summary: 'Everything that is held of my account, as one JSON document', operationId: 'exportMe' })
+  @ApiOkResponse({ standardSchema: AccountExport, description: 'A part for each kind of thing, rows as they are stored, without secrets.' })
+  async export(@Me() me: Creator, @Res() response: Response): Promise<void> {
+    const parts = await this.accounts.export(me.id);
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Content-Disposition', `attachment; filename="droppio-${me.handle}.json"`);
+    await pipeline(Readable.from(parts, { highWaterMark: 1 }), response, { signal: AbortSignal.timeout(EXPORT_MS) });
+  }
+
+  @Delete('tips/:id/message')
+  @HttpCode(204)
+  @Scope('moderate')
+  @ApiOperation({
+    summary: 'Erase the message of a tip, here and on overlays that are open; on the chain it stays',
+    operationId: 'eraseTipMessage',
+  })
+  @ApiNoContentResponse({ description: 'It is erased.' })
+  async eraseMessage(@Me() me: Creator, @Param('id', { schema: tipKeyField }) tip: TipKey): Promise<void> {
+    await this.accounts.eraseMessage(me.id, tip);
+  }
+}

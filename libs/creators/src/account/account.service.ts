@@ -1,0 +1,100 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import { AccountData, EventRelay, NotFound, Retention, within, type Creator, type TipKey } from '@droppio/tips';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import { Counter } from 'prom-client';
+import { InvalidRequest, Overloaded } from '../errors.js';
+import { ERASED_MESSAGES } from '../metrics.js';
+import { FeedCleaner } from './feed-cleaner.js';
+
+const FEED_WAIT_MS = 3000;
+const ERASE_WAIT_MS = 2000;
+const TIPS_AT_ONCE = 500;
+const EXPORTS_AT_ONCE = 2;
+
+/** An account as a whole: taking it along, and leaving. */
+@Injectable()
+export class AccountService {
+  private readonly logger = new Logger('creators');
+  private exports = 0;
+
+  constructor(
+    private readonly data: AccountData,
+    private readonly retention: Retention,
+    private readonly cleaner: FeedCleaner,
+    private readonly relay: EventRelay,
+    @InjectMetric(ERASED_MESSAGES) private readonly erased: Counter,
+  ) {}
+
+  /**
+   * Gone for everybody when this resolves, in one transaction. Then open overlays are closed and messages of the tips erased; whatever of that
+   * does not happen at once is noted, and `Housekeeping` sees to it.
+   */
+  async remove(creator: Creator, handle: string): Promise<void> {
+    if (handle !== creator.handle) {
+      throw new InvalidRequest('Name your own handle, to say that you mean it.', [
+        { in: 'body', pointer: '/handle', message: 'is not the handle of this account' },
+      ]);
+    }
+    const gone = await this.data.remove(creator.id);
+    if (gone === undefined) throw new NotFound('The account is gone already.');
+    this.logger.log('account.deleted', { creatorId: creator.id });
+    await this.soon(FEED_WAIT_MS, this.cleaner.empty(gone));
+    await this.soon(ERASE_WAIT_MS, this.eraseTips(ERASE_WAIT_MS));
+  }
+
+  /** In the ledger and in the feed. Overlays that are open hear of it as of every change of a tip. */
+  async eraseMessage(creatorId: string, tip: TipKey): Promise<void> {
+    if (!(await this.data.eraseMessage(creatorId, tip))) throw new NotFound('There is no such tip.');
+    await this.relay.drain(creatorId);
+    await this.cleaner.rewrite(creatorId);
+    this.erased.inc({ why: 'asked' });
+  }
+
+  /** One JSON document, in parts. Its first part is read before this resolves, so that a failure can still be answered as one. */
+  async export(creatorId: string): Promise<AsyncIterable<string>> {
+    if (this.exports >= EXPORTS_AT_ONCE) throw new Overloaded('Others are being exported.', 10);
+    this.exports += 1;
+    const parts = this.documentOf(creatorId);
+    const first = await parts.next();
+    return (async function* () {
+      try {
+        if (first.done !== true) yield first.value;
+        yield* parts;
+      } finally {
+        await parts.return(undefined);
+      }
+    })();
+  }
+
+  private async *documentOf(creatorId: string): AsyncGenerator<string, undefined> {
+    try {
+      let before = `{"exportedAt":"${new Date().toISOString()}"`;
+      for (const section of this.data.sections) {
+        before += `,"${section}":[`;
+        let comma = '';
+        for await (const rows of this.data.rows(creatorId, section)) {
+          yield before + comma + rows.join(',');
+          before = '';
+          comma = ',';
+        }
+        before += ']';
+      }
+      yield `${before}}\n`;
+      return undefined;
+    } finally {
+      this.exports -= 1;
+    }
+  }
+
+  private async eraseTips(forMs: number): Promise<void> {
+    const until = performance.now() + forMs;
+    while (performance.now() < until && (await this.retention.eraseOfGone(TIPS_AT_ONCE)) > 0);
+  }
+
+  private async soon(ms: number, work: Promise<void>): Promise<void> {
+    await within(ms, 'clearing up after an account', work).catch((error: unknown) => {
+      this.logger.warn('account.clearing-later', errorFields(error));
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import { Clock, TipFeed, type FeedPosition, type FeedSubscription } from '@droppio/tips';
+import { Overloaded } from '../errors.js';
+import { EventReader, type Reading } from './event-reader.js';
+
+/** A waiting request costs some kilobytes and a socket. */
+const WAITERS_MAX = 2000;
+/** One overlay has one page; a few more for those who try. */
+const WAITERS_OF_OVERLAY_MAX = 4;
+const COME_BACK_S = 5;
+/** Signals are hints: one that was lost is made up for by then; without any, this is how late an event may be. */
+const LOOK_AGAIN_MS = 10_000;
+const LOOK_AGAIN_DEAF_MS = 2000;
+
+export interface Asked {
+  readonly creatorId: string;
+  readonly overlayId: string;
+  readonly place: FeedPosition;
+  readonly waitMs: number;
+  /** Aborted when the caller has gone. */
+  readonly gone: AbortSignal;
+}
+
+/** Holds requests until there is something to tell, a bounded number of them and each for a bounded time. */
+@Injectable()
+export class EventWaits implements BeforeApplicationShutdown {
+  private readonly logger = new Logger('creators');
+  private readonly closing = new AbortController();
+  private readonly waiting = new Map<string, number>();
+  private total = 0;
+
+  constructor(
+    private readonly reader: EventReader,
+    private readonly feed: TipFeed,
+    private readonly clock: Clock,
+  ) {}
+
+  /** What comes after the place: at once if there is something, else as soon as there is, else nothing. Throws `Overloaded`. */
+  async next(asked: Asked): Promise<Reading> {
+    const reading = await this.reader.read(asked.creatorId, asked.place);
+    if (says(reading) || asked.waitMs === 0) return reading;
+    this.enter(asked.overlayId);
+    try {
+      return await this.wait(asked);
+    } finally {
+      this.leave(asked.overlayId);
+    }
+  }
+
+  /** Everybody is answered at once, with nothing: they come back, to another process. */
+  beforeApplicationShutdown(): void {
+    this.closing.abort();
+  }
+
+  private async wait({ creatorId, place, waitMs, gone }: Asked): Promise<Reading> {
+    const until = performance.now() + waitMs;
+    const bell = new Bell();
+    const subscription = await this.subscribe(creatorId, bell);
+    try {
+      for (;;) {
+        if (bell.isRestored) await this.reader.head(creatorId);
+        const reading = await this.reader.read(creatorId, place);
+        const leftMs = until - performance.now();
+        if (says(reading) || leftMs <= 0 || gone.aborted || this.closing.signal.aborted) return reading;
+        const patienceMs = Math.min(leftMs, subscription === undefined ? LOOK_AGAIN_DEAF_MS : LOOK_AGAIN_MS);
+        const quiet = new AbortController();
+        await Promise.race([bell.rung(), this.clock.sleep(patienceMs, AbortSignal.any([gone, this.closing.signal, quiet.signal]))]);
+        quiet.abort();
+      }
+    } finally {
+      await subscription?.close();
+    }
+  }
+
+  private async subscribe(creatorId: string, bell: Bell): Promise<FeedSubscription | undefined> {
+    try {
+      return await this.feed.subscribe(creatorId, ({ kind }) => {
+        bell.ring(kind === 'restored');
+      });
+    } catch (error) {
+      this.logger.warn('events.deaf', errorFields(error));
+      return undefined;
+    }
+  }
+
+  private enter(overlayId: string): void {
+    const own = this.waiting.get(overlayId) ?? 0;
+    if (own >= WAITERS_OF_OVERLAY_MAX) throw new Overloaded('This overlay waits for events often enough already.', COME_BACK_S);
+    if (this.total >= WAITERS_MAX) throw new Overloaded('Too many wait for events here.', COME_BACK_S);
+    this.waiting.set(overlayId, own + 1);
+    this.total += 1;
+  }
+
+  private leave(overlayId: string): void {
+    const own = (this.waiting.get(overlayId) ?? 1) - 1;
+    if (own === 0) this.waiting.delete(overlayId);
+    else this.waiting.set(overlayId, own);
+    this.total -= 1;
+  }
+}
+
+/** Rung before somebody listens, it is heard all the same. */
+class Bell {
+  isRestored = false;
+  private isRung = false;
+  private wake: (() => void) | undefined;
+
+  ring(isRestored: boolean): void {
+    this.isRung = true;
+    this.isRestored ||= isRestored;
+    this.wake?.();
+  }
+
+  async rung(): Promise<void> {
+    if (!this.isRung) await new Promise<void>((resolve) => (this.wake = resolve));
+    this.isRung = false;
+    this.wake = undefined;
+  }
+}
+
+function says({ events, gap, isLost }: Reading): boolean {
+  return events.length > 0 || gap !== undefined || isLost === true;
+}
