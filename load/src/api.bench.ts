@@ -5,6 +5,7 @@ import { openApiHouse, type ApiHouse } from './api/api-house.js';
 import { apiTable, type Series, type Turn } from './api/api-report.js';
 import { casesOf, type Case } from './api/cases.js';
 import { fillTips } from './api/fill.js';
+import type { Heard } from './api/load-orders.js';
 import { LoadProcess } from './api/load-process.js';
 import { pollLatencies } from './api/polls.js';
 import { cpuMicroseconds } from './fanout/process-cost.js';
@@ -58,17 +59,23 @@ async function bench(house: ApiHouse): Promise<void> {
   console.log(`\n${apiTable(await interleaved(cases))}`);
   console.log(`\nLong-poll at the gateway, ${String(EVENTS)} events, from the feed to the client that waits`);
   for (const clients of POLLS) {
-    const latencies = await pollLatencies(house, redis.url, { clients, events: EVENTS });
-    console.log(table([{ name: `${clients.toLocaleString('en')} clients`, values: latencies }]));
+    const heard = await pollLatencies(house, redis.url, { clients, events: EVENTS });
+    const each = heard.map(({ latencyMs }) => latencyMs);
+    const many = `${clients.toLocaleString('en')} clients`;
     console.log(
-      `all of them served: ${percentile(byEvent(latencies, clients), 50).toFixed(1)} ms (median over the events of the last one's)`,
+      table([
+        { name: many, values: each },
+        { name: `the last of ${many}`, values: lastOfEach(heard) },
+      ]),
     );
   }
 }
 
-/** Of each event, how long the last client waited: reports come in the order of arrival. */
-function byEvent(latencies: readonly number[], clients: number): readonly number[] {
-  return Array.from({ length: latencies.length / clients }, (_, n) => Math.max(...latencies.slice(n * clients, (n + 1) * clients)));
+/** Of each event, how long it took to come to the last client. */
+function lastOfEach(heard: readonly Heard[]): readonly number[] {
+  const last = new Map<number, number>();
+  for (const { sentMs, latencyMs } of heard) last.set(sentMs, Math.max(latencyMs, last.get(sentMs) ?? 0));
+  return [...last.values()];
 }
 
 /** Every case in every round, each time in another order: what the machine does meanwhile strikes all alike. */

@@ -16,10 +16,8 @@ process.on('message', (message) => {
   if (order.op === 'run') void run(order).then(answer);
   else if (order.op === 'wait') {
     crowd = new PollCrowd(order);
-    void crowd.seated().then(() => {
-      answer({ op: 'waiting' });
-    });
-  } else if (order.op === 'report') answer({ op: 'report', ...(crowd?.report() ?? { latenciesMs: [], waiting: 0, failed: 0, why: '' }) });
+    answer({ op: 'waiting' });
+  } else if (order.op === 'report') answer({ op: 'report', ...(crowd?.report() ?? { heard: [], failed: 0, why: '' }) });
   else crowd?.stop();
 });
 process.once('disconnect', () => process.exit(0));

@@ -13,9 +13,15 @@ const Wait = z.object({
   op: z.literal('wait'),
   port: z.number(),
   clients: z.number(),
-  /** Path and query; the place in the stream is added. */
+  /** Path and query, without the place in the stream. */
   path: z.string(),
+  /** Where all of them begin: whoever comes late misses nothing. */
+  place: z.string(),
 });
+/** One event at one client; `sentMs` tells events apart. */
+const Heard = z.object({ sentMs: z.number(), latencyMs: z.number() });
+export type Heard = z.output<typeof Heard>;
+
 /** `run`: as many requests as the connections carry, one after the other on each. `wait`: long polls, until `stop`. */
 export const LoadOrder = z.discriminatedUnion('op', [
   Run,
@@ -31,6 +37,6 @@ export const LoadAnswer = z.discriminatedUnion('op', [
   /** `why`: of one that failed, the first. */
   z.object({ op: z.literal('ran'), latenciesMs: z.array(z.number()), seconds: z.number(), failed: z.number(), why: z.string() }),
   z.object({ op: z.literal('waiting') }),
-  z.object({ op: z.literal('report'), latenciesMs: z.array(z.number()), waiting: z.number(), failed: z.number(), why: z.string() }),
+  z.object({ op: z.literal('report'), heard: z.array(Heard), failed: z.number(), why: z.string() }),
 ]);
 export type LoadAnswer = z.output<typeof LoadAnswer>;

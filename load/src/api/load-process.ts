@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { within } from '@droppio/tips';
-import { LoadAnswer, type LoadOrder, type Run, type Wait } from './load-orders.js';
+import { LoadAnswer, type Heard, type LoadOrder, type Run, type Wait } from './load-orders.js';
 
 const GRACE_MS = 30_000;
 
@@ -31,12 +31,12 @@ export class LoadProcess {
     await this.ask({ op: 'wait', ...order }, GRACE_MS);
   }
 
-  /** What came to the waiting since the last report. Throws when one of them failed. */
-  async report(): Promise<readonly number[]> {
+  /** What came to the waiting so far. Throws when one of them failed. */
+  async report(): Promise<readonly Heard[]> {
     const answer = await this.ask({ op: 'report' }, GRACE_MS);
     if (answer.op !== 'report') throw new TypeError(`the client answered ${answer.op}`);
     if (answer.failed > 0) throw new Error(`${String(answer.failed)} polls failed: ${answer.why}`);
-    return answer.latenciesMs;
+    return answer.heard;
   }
 
   async stop(): Promise<void> {
