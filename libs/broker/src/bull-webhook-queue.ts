@@ -159,7 +159,7 @@ export class BullWebhookQueue extends WebhookQueue {
     if (!data.success) throw new UnrecoverableError('not a webhook job');
     const { task, id, isSlow, isAlarm } = data.data;
     try {
-      const run = isAlarm ? this.nudge({ task, id }, { isSlow }) : work({ task, id });
+      const run = isAlarm ? this.nudge({ task, id }, { isSlow }) : work({ task, id, isSlow });
       await within(this.settings.jobTimeoutMs, `webhook job ${task}`, run);
       if (!isAlarm) this.metrics.queue.ran(task, 'done');
     } catch (error) {

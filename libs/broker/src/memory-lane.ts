@@ -25,6 +25,7 @@ export class MemoryLane {
   constructor(
     private readonly metrics: QueueMetrics,
     private readonly settings: WebhookQueueSettings,
+    private readonly isSlow: boolean,
   ) {}
 
   put(job: WebhookJob): void {
@@ -81,7 +82,7 @@ export class MemoryLane {
     // A nudge never runs the worker in its own call.
     await Promise.resolve();
     try {
-      await within(this.settings.jobTimeoutMs, `webhook job ${job.task}`, work(job));
+      await within(this.settings.jobTimeoutMs, `webhook job ${job.task}`, work({ ...job, isSlow: this.isSlow }));
       this.metrics.ran(job.task, 'done');
       this.finish(entry);
     } catch (error) {

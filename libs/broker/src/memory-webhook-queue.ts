@@ -18,8 +18,8 @@ export class MemoryWebhookQueue extends WebhookQueue {
   constructor(metrics: QueueMetrics, settings: Partial<WebhookQueueSettings> = {}) {
     super();
     this.settings = { ...WEBHOOK_QUEUE_DEFAULTS, ...settings };
-    this.quick = new MemoryLane(metrics, this.settings);
-    this.slow = new MemoryLane(metrics, this.settings);
+    this.quick = new MemoryLane(metrics, this.settings, false);
+    this.slow = new MemoryLane(metrics, this.settings, true);
   }
 
   override nudge(job: WebhookJob, { isSlow = false, inMs = 0 }: WebhookNudge = {}): Promise<void> {

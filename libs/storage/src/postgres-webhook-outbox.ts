@@ -52,6 +52,7 @@ const Locked = z.object({
   secret: Bytes,
   old_secret: Bytes.nullable(),
   failures: z.number(),
+  is_slow: z.boolean(),
 });
 const Claimed = z
   .object({
@@ -116,11 +117,12 @@ export class PostgresWebhookOutbox extends WebhookOutbox {
     return this.database.rows(Due, DUE, [overdueMs, limit]);
   }
 
-  override async claim(webhookId: string, { most, leaseMs }: ClaimOptions): Promise<Claim | undefined> {
+  override async claim(webhookId: string, { most, leaseMs, onlyQuick = false }: ClaimOptions): Promise<Claim | 'slow' | undefined> {
     if (!isId(webhookId)) return undefined;
     return this.database.transaction(async (sql) => {
       const [hook] = await sql.rows(Locked, LOCK_DUE, [webhookId]);
       if (hook === undefined) return undefined;
+      if (hook.is_slow && onlyQuick) return 'slow';
       const places = hook.failures > 0 ? 1 : most;
       const deliveries = await sql.rows(Claimed, CLAIM, [webhookId, places, leaseMs, hook.creator_id]);
       await sql.run(SET_WAKE, [webhookId]);

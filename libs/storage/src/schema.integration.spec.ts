@@ -20,6 +20,8 @@ import { WALLETS, WALLETS_SINCE } from './postgres-wallet-register.js';
 import { ALERTS, REPLAY } from './moderation-statements.js';
 import { SET_QUEUE } from './queue-statements.js';
 import { APPLY_VERDICTS, ONE_TIP as ONE_ALERT, UNSCREENED, WAITING_TIPS } from './screening-statements.js';
+import { CLAIM, DUE, LISTENERS, PLAN, PURGE, RECORD_ATTEMPTS, SEALED_OTHERWISE } from './webhook-outbox-statements.js';
+import { DELIVERIES, DELIVERIES_IN_STATE, SET_WAKE, WEBHOOKS } from './webhook-statements.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
 
@@ -134,6 +136,11 @@ describe('every list query reads through an index', () => {
       `INSERT INTO chain_cursors SELECT n, 1, decode(repeat('00', 32), 'hex'), 1 FROM generate_series(1, 2000) n`,
       `INSERT INTO chain_coverage SELECT 1, 'f', n * 10, n * 10 + 5 FROM generate_series(0, 19999) n`,
       `INSERT INTO audit_entries SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN ${id} END, now() - n * interval '1 minute', 'token', NULL, 'op' || n % 50, '{}', 'done', NULL, 'request', NULL FROM generate_series(0, 19999) n`,
+      `INSERT INTO webhooks (id, creator_id, url, description, types, secret, cursor, wake_at) SELECT ${id}, ${id}, 'https://x.example.com/', '', '{}',
+         '\\x00000001', 20, CASE WHEN n < 20 THEN now() END FROM generate_series(0, 19999) n`,
+      `INSERT INTO webhook_deliveries (id, webhook_id, seq, event_id, type, event_at, state, next_at, created_at, delivered_at) SELECT gen_random_uuid(), ${id},
+         n + 1, 'e', 't', now(), CASE WHEN n < 100 THEN 'pending' ELSE 'delivered' END, CASE WHEN n < 100 THEN now() END, now() - n * interval '1 hour',
+         CASE WHEN n >= 100 THEN now() END FROM generate_series(0, 39999) n`,
       'ANALYZE',
     ]) {
       await storage.database.run(statement);
@@ -182,6 +189,17 @@ describe('every list query reads through an index', () => {
     ['a note of prices', NOTE_VALUES, ['[]']],
     ['wallets of a creator', WALLETS_OF, [creator]],
     ['a creator by handle', 'SELECT * FROM creators WHERE handle = $1', ['c-42']],
+    ['webhooks of a creator', WEBHOOKS, [creator]],
+    ['deliveries of a webhook', DELIVERIES, [creator, 30_000, 51]],
+    ['deliveries of a webhook in a state', DELIVERIES_IN_STATE, [creator, 30_000, 51, 'failed']],
+    ['creators with webhooks', LISTENERS, [creator, 250]],
+    ['events to be planned', PLAN, [creator, 500]],
+    ['webhooks that are due', DUE, [0, 1000]],
+    ['deliveries to be claimed', CLAIM, [creator, 10, 1000, creator]],
+    ['when a webhook is next due', SET_WAKE, [creator]],
+    ['attempts that were made', RECORD_ATTEMPTS, [creator, '[]']],
+    ['deliveries that are old', PURGE, [30 * 24 * 3_600_000, 1000]],
+    ['secrets under old keys', SEALED_OTHERWISE, [Buffer.from([0, 0, 0, 2]), creator, 200]],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);

@@ -3,13 +3,13 @@ const IS_SLOW = '(failing_since IS NOT NULL OR coalesce(last_ms, 0) > 2000) AS i
 
 /** $1 creator after which to look, $2 webhooks looked at. */
 export const LISTENERS = `
-SELECT s.creator_id, EXISTS (
-  SELECT FROM webhooks w WHERE w.creator_id = s.creator_id AND w.disabled_reason IS NULL AND w.cursor < s.head) AS is_behind
+SELECT listening.creator_id, EXISTS (
+  SELECT FROM webhooks w WHERE w.creator_id = listening.creator_id AND w.disabled_reason IS NULL AND w.cursor < s.head) AS is_behind
 FROM (
   SELECT DISTINCT creator_id FROM (
     SELECT creator_id FROM webhooks WHERE disabled_reason IS NULL AND creator_id > $1 ORDER BY creator_id, id LIMIT $2) page
-) listening JOIN creator_streams s USING (creator_id)
-ORDER BY s.creator_id`;
+) listening CROSS JOIN LATERAL (SELECT head FROM creator_streams WHERE creator_id = listening.creator_id LIMIT 1) s
+ORDER BY listening.creator_id`;
 
 /*
  * $1 creator, $2 most events for each webhook.
@@ -53,7 +53,7 @@ WHERE disabled_reason IS NULL AND wake_at <= now() - $1::double precision * inte
 
 /** $1 webhook. Claims of one webhook wait for each other here: the next statement sees what the one before has claimed. */
 export const LOCK_DUE = `
-SELECT creator_id, url, secret, CASE WHEN old_secret_until > now() THEN old_secret END AS old_secret, failures
+SELECT creator_id, url, secret, CASE WHEN old_secret_until > now() THEN old_secret END AS old_secret, failures, ${IS_SLOW}
 FROM webhooks WHERE id = $1 AND disabled_reason IS NULL AND wake_at <= statement_timestamp() FOR UPDATE`;
 
 /** $1 webhook, $2 in flight at once, $3 lease, $4 creator. */
@@ -110,11 +110,11 @@ FROM webhooks WHERE id = $1`;
 
 /** $1 older than, $2 most. */
 export const PURGE = `
-WITH old AS (
+WITH old AS MATERIALIZED (
   SELECT id FROM webhook_deliveries WHERE created_at < now() - $1::double precision * interval '1 millisecond'
   ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), gone AS (
-  DELETE FROM webhook_deliveries d USING old WHERE d.id = old.id RETURNING d.id
+  DELETE FROM webhook_deliveries WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING id
 )
 SELECT count(*)::int AS purged FROM gone`;
 

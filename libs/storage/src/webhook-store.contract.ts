@@ -42,6 +42,10 @@ export function describeWebhookStore(where: string, make: () => Promise<WebhookH
       secret: Buffer.from('sealed'),
       ...fields,
     });
+    const secretsOf = async (id: string): Promise<string[]> => {
+      const claim = await house.outbox.claim(id, { most: 1, leaseMs: 0 });
+      return claim === undefined || claim === 'slow' ? [] : claim.secrets.map((secret) => Buffer.from(secret).toString());
+    };
     const aWebhook = (fields: Partial<NewWebhook> = {}): Promise<Webhook> => house.store.create(given(fields));
 
     it('lists the webhooks of their creator, oldest first, without their secrets', async () => {
@@ -77,11 +81,9 @@ export function describeWebhookStore(where: string, make: () => Promise<WebhookH
       const rotated = await house.store.rotate(creatorId, id, Buffer.from('newer'), 60_000);
       expect(rotated.oldSecretUntil?.getTime()).toBeGreaterThan(Date.now() + 50_000);
       await house.store.trial(creatorId, id);
-      const claim = await house.outbox.claim(id, { most: 1, leaseMs: 0 });
-      expect(claim?.secrets.map((secret) => Buffer.from(secret).toString())).toEqual(['newer', 'sealed']);
+      expect(await secretsOf(id)).toEqual(['newer', 'sealed']);
       await house.store.rotate(creatorId, id, Buffer.from('newest'), 0);
-      const later = await house.outbox.claim(id, { most: 1, leaseMs: 0 });
-      expect(later?.secrets.map((secret) => Buffer.from(secret).toString())).toEqual(['newest']);
+      expect(await secretsOf(id)).toEqual(['newest']);
     });
 
     it('lets nobody near the webhooks of another', async () => {

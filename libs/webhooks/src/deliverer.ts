@@ -5,8 +5,11 @@ import { Attempts, spread } from './attempts.js';
 import { WEBHOOK_SETTINGS, type WebhookSettings } from './webhook-settings.js';
 import { WorkWatch } from './work-watch.js';
 
-/** What one turn of a webhook needs to know of the process it runs in. */
+/** A webhook's turn. */
 export interface Turn {
+  /** In the lane of the slow. */
+  readonly isSlow: boolean;
+  /** The process ends. */
   readonly signal: AbortSignal;
 }
 
@@ -26,18 +29,20 @@ export class Deliverer {
     @Inject(WEBHOOK_SETTINGS) private readonly settings: WebhookSettings,
   ) {}
 
-  async deliver(webhookId: string, { signal }: Turn): Promise<void> {
+  async deliver(webhookId: string, turn: Turn): Promise<void> {
     const until = this.watch.now() + this.settings.jobMs;
     for (;;) {
       const claim = await this.outbox.claim(webhookId, {
         most: this.settings.inFlight,
         leaseMs: this.settings.attemptMs + this.settings.leaseSpareMs,
+        onlyQuick: !turn.isSlow,
       });
       // Nothing to do, or somebody is at it: whoever it is will ask for what comes next.
       if (claim === undefined) return;
+      if (claim === 'slow') return this.ask(webhookId, { isSlow: true });
       const { dueInMs, isSlow } = await this.round(claim);
       if (dueInMs === undefined) return;
-      if (dueInMs > 0 || isSlow || signal.aborted || this.watch.now() >= until) {
+      if (dueInMs > 0 || isSlow || turn.signal.aborted || this.watch.now() >= until) {
         await this.ask(webhookId, { isSlow, inMs: dueInMs });
         return;
       }

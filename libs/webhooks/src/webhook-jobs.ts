@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { WebhookJob } from '@droppio/tips';
-import { Deliverer, type Turn } from './deliverer.js';
+import type { WebhookWorker } from '@droppio/tips';
+import { Deliverer } from './deliverer.js';
 import { Planner } from './planner.js';
 import { Resealer } from './resealer.js';
 import { WebhookSweep } from './webhook-sweep.js';
@@ -15,12 +15,12 @@ export class WebhookJobs {
     private readonly resealer: Resealer,
   ) {}
 
-  run({ task, id }: WebhookJob, turn: Turn): Promise<void> {
+  run({ task, id, isSlow }: Parameters<WebhookWorker>[0], signal: AbortSignal): Promise<void> {
     switch (task) {
       case 'plan':
         return this.planner.plan(id);
       case 'deliver':
-        return this.deliverer.deliver(id, turn);
+        return this.deliverer.deliver(id, { isSlow, signal });
     }
   }
 

@@ -43,12 +43,18 @@ export class WebhookSender {
   private exchange(target: Target, headers: Readonly<Record<string, string>>, body: string, signal: AbortSignal): Promise<Sent> {
     return new Promise((resolve, reject) => {
       const call = this.open(target, headers, body, signal);
-      call.once('error', reject);
+      let answered: IncomingMessage | undefined;
+      call.on('error', (error) => {
+        // An answer that is cut off, by us or by them, has said what counts.
+        if (answered === undefined) reject(error);
+        else resolve(this.read(answered));
+      });
       // Whatever else may end it, an upgrade for one.
       call.once('close', () => {
         reject(new Error('closed without an answer'));
       });
       call.once('response', (answer) => {
+        answered = answer;
         void drained(answer).then(() => {
           resolve(this.read(answer));
         });

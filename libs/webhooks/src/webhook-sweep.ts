@@ -5,7 +5,7 @@ import { WEBHOOK_SETTINGS, type WebhookSettings } from './webhook-settings.js';
 import { WorkWatch } from './work-watch.js';
 
 /** Webhooks looked at in one step, and steps in one sweep: with more of them a lap takes several sweeps. */
-const [PAGE, PAGES] = [1000, 5];
+const [PAGE, PAGES] = [250, 20];
 const DUE_A_SWEEP = 1000;
 const [PURGE_STEP, PURGE_STEPS] = [1000, 20];
 

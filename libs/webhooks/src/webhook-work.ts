@@ -27,7 +27,7 @@ export class WebhookWork implements OnApplicationBootstrap, BeforeApplicationShu
     const { signal } = this.closing;
     // Not awaited: with Redis away the process starts all the same.
     this.queue
-      .work((job) => this.jobs.run(job, { signal }), { concurrency: this.settings.concurrency })
+      .work((job) => this.jobs.run(job, signal), { concurrency: this.settings.concurrency })
       .then(
         () => {
           this.log.log('queue.working');

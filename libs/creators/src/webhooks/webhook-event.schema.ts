@@ -85,7 +85,8 @@ export function webhookDocs(): Record<string, { post: object }> {
 }
 
 function operationOf(event: ReturnType<typeof eventOf>): object {
-  const { $schema: _, ...schema } = z.toJSONSchema(event, { target: 'draft-2020-12', reused: 'inline' });
+  const schema = z.toJSONSchema(event, { target: 'draft-2020-12', reused: 'inline' });
+  delete schema.$schema;
   return {
     summary: SUMMARIES[event.shape.type.value],
     description:

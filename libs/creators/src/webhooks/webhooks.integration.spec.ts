@@ -78,7 +78,8 @@ describe('webhooks over REST', () => {
 
   it('tells a new secret, and until when the one before signs', async () => {
     const { id, secret } = await aWebhook();
-    const rotated = (await ask('rotateWebhookSecret', `/${id}/rotate-secret`)).json as Shown & { previousSecretUntil: string };
+    const { json } = await ask('rotateWebhookSecret', `/${id}/rotate-secret`);
+    const rotated = json as Shown & { previousSecretUntil: string };
     expect(rotated.secret).not.toBe(secret);
     const hours = (Date.parse(rotated.previousSecretUntil) - Date.now()) / 3_600_000;
     expect(hours).toBeGreaterThan(23.9);
@@ -87,7 +88,7 @@ describe('webhooks over REST', () => {
 
   it('plans trials, pages through what was sent, and sends again', async () => {
     const { id } = await aWebhook(eve);
-    const trials = [];
+    const trials: Shown[] = [];
     for (let i = 0; i < 3; i += 1) trials.push((await ask('testWebhook', `/${id}/test`, { who: eve })).json as Shown);
     const first = (await ask('listWebhookDeliveries', `/${id}/deliveries?limit=2`, { who: eve })).json as {
       data: Shown[];

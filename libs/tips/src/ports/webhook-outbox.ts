@@ -51,6 +51,8 @@ export interface ClaimOptions {
   readonly most: number;
   /** After this long somebody else may make the attempt: whoever claimed it is taken for dead. */
   readonly leaseMs: number;
+  /** Claim nothing of one that is slow or failing, and say so. */
+  readonly onlyQuick?: boolean;
 }
 
 export interface Attempted {
@@ -105,7 +107,7 @@ export abstract class WebhookOutbox {
   /** Enabled webhooks that have been due for `overdueMs`, longest first. */
   abstract due(overdueMs: number, limit: number): Promise<readonly DueWebhook[]>;
   /** What is to be attempted now; `undefined`: nothing, or the webhook is gone, disabled or resting, or has as many in flight as it may. */
-  abstract claim(webhookId: string, options: ClaimOptions): Promise<Claim | undefined>;
+  abstract claim(webhookId: string, options: ClaimOptions): Promise<Claim | 'slow' | undefined>;
   /** Notes what became of claimed attempts. An attempt whose delivery was decided meanwhile changes nothing. */
   abstract record(webhookId: string, round: Round): Promise<RoundOutcome>;
   /** Deletes deliveries older than `olderThanMs`, the oldest first, at most `limit`. Returns how many. */

@@ -12,8 +12,8 @@ export interface WebhookNudge {
   readonly inMs?: number;
 }
 
-/** Throws to have the job tried again later (with back-off); a `DroppioError` with `retryable: false` ends it. */
-export type WebhookWorker = (job: WebhookJob) => Promise<void>;
+/** Throws to have the job tried again later (with back-off); a `DroppioError` with `retryable: false` ends it. `isSlow`: the lane that it holds a place of. */
+export type WebhookWorker = (job: WebhookJob & { readonly isSlow: boolean }) => Promise<void>;
 
 /**
  * Asks for work on webhooks, from any process. At least once, in no order; in each lane a second nudge for the same task and id while one waits

@@ -54,6 +54,7 @@ export class Receiver {
   }
 
   async stop(): Promise<void> {
+    if (!this.server.listening) return;
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeAllConnections();
     await closed;
