@@ -23,6 +23,9 @@ import { SignInController } from './access/sign-in.controller.js';
 import { SignInNonces } from './access/sign-in-nonces.js';
 import { TokensController } from './access/tokens.controller.js';
 import { TokensService } from './access/tokens.service.js';
+import { StatsController } from './stats/stats.controller.js';
+import { TipExportController } from './tips/tip-export.controller.js';
+import { TipExports } from './tips/tip-exports.js';
 import { TipsController } from './tips/tips.controller.js';
 import { WalletsController } from './profile/wallets.controller.js';
 import { WalletProof } from './access/wallet-proof.js';
@@ -52,6 +55,8 @@ export class CreatorsModule {
         OverlayHealthController,
         ...accountControllers,
         ...eventControllers,
+        TipExportController,
+        StatsController,
       ],
       providers: [
         { provide: CreatorsOptions, useValue: options },
@@ -65,6 +70,7 @@ export class CreatorsModule {
         OverlayLinks,
         OverlaysService,
         ModerationService,
+        TipExports,
         HttpMetrics,
         ...metrics,
         ...accountProviders,

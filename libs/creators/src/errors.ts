@@ -61,6 +61,12 @@ export class LimitReached extends DroppioError {
   readonly retryable = false;
 }
 
+/** A creator's exports run one after the other. */
+export class ExportRunning extends DroppioError {
+  readonly code = 'export-running';
+  readonly retryable = true;
+}
+
 /** Too many requests wait for events already; come back after `retryAfterS` seconds. */
 export class Overloaded extends DroppioError {
   readonly code = 'overloaded';

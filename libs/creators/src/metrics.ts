@@ -6,7 +6,14 @@ export const AUDIT_LOST = 'droppio_creators_audit_lost_total';
 export const ERASED_MESSAGES = 'droppio_creators_erased_messages_total';
 export const PRUNED_ROWS = 'droppio_creators_pruned_rows_total';
 
+export const EXPORTS = 'droppio_creators_exports_total';
+
 export const metrics = [
+  makeCounterProvider({
+    name: EXPORTS,
+    help: 'Exports of tips that began to be sent, by how they ended: complete, cut by the client or a deadline, failed.',
+    labelNames: ['outcome'],
+  }),
   makeHistogramProvider({
     name: HTTP_REQUEST_DURATION,
     help: 'Time from the request to the end of its answer, by route template.',

@@ -4,9 +4,6 @@ import type { SqlValue } from './database.js';
 import type { TipPlace } from './tip-cursor.js';
 import { TIP_COLUMNS } from './tip-rows.js';
 
-/** Tips of each wallet that a filter is held against for one page. */
-export const SCANNED = 5000;
-
 export interface Statement {
   readonly text: string;
   readonly values: readonly SqlValue[];
@@ -47,7 +44,7 @@ ORDER BY ${qualified('t')} LIMIT ${limit}`;
  * The place up to which a filter is held against tips for this page: the newest of the places where the scan of a wallet ends. No row: all
  * that is left is scanned. Read from the index alone, so that it costs little where a page is full at once.
  */
-export function edgeStatement(span: Span): Statement {
+export function edgeStatement(span: Span & { readonly scanned: number }): Statement {
   const list = new Values();
   const wallets = walletsOf(list, span);
   const range = ['tips.wallet = w.address', ...rangeOf(list, span)].join(' AND ');
@@ -55,7 +52,7 @@ export function edgeStatement(span: Span): Statement {
 SELECT e.* FROM creator_wallets w CROSS JOIN LATERAL (
   SELECT block_time_ms, chain_id, block_number, log_index, tx_hash
   FROM tips WHERE ${range}
-  ORDER BY ${INDEXED} OFFSET ${String(SCANNED - 1)} LIMIT 1
+  ORDER BY ${INDEXED} OFFSET ${list.add(span.scanned - 1)} LIMIT 1
 ) e
 WHERE ${wallets}
 ORDER BY ${qualified('e', INDEXED)} LIMIT 1`;

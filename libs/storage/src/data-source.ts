@@ -20,6 +20,7 @@ import { Screening1764700000000 } from './migration-0010-screening.js';
 import { Webhooks1764800000000 } from './migration-0011-webhooks.js';
 import { Account1764900000000 } from './migration-0012-account.js';
 import { ModerationRulesEntity } from './moderation-entities.js';
+import { TipStats1765000000000 } from './migration-0013-tip-stats.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -39,6 +40,7 @@ export const MIGRATIONS = [
   Screening1764700000000,
   Webhooks1764800000000,
   Account1764900000000,
+  TipStats1765000000000,
 ];
 
 export interface SessionLimits {

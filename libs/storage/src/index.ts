@@ -1,11 +1,13 @@
 export { EmbeddedPostgres, type EmbeddedOptions } from './embedded-postgres.js';
 export { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 export { PostgresCreatorWallets } from './postgres-creator-wallets.js';
+export { PostgresExportTurns } from './postgres-export-turns.js';
 export { PostgresLeaderLock } from './postgres-leader-lock.js';
 export { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
 export { PostgresModerationDesk } from './postgres-moderation-desk.js';
 export { PostgresSignInStore } from './postgres-sign-in-store.js';
 export { PostgresTipArchive } from './postgres-tip-archive.js';
+export { PostgresTipStats } from './postgres-tip-stats.js';
 export { PostgresTipLedger } from './postgres-tip-ledger.js';
 export { PostgresWalletRegister } from './postgres-wallet-register.js';
 export { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';

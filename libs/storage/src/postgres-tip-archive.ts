@@ -19,6 +19,11 @@ import { decodeCursor, encodeCursor, placeOf, walkName, type TipPlace } from './
 import { Bytes, StoredTipRow } from './tip-rows.js';
 
 const MOST = 1000;
+/**
+ * Tips of each wallet that a filter is held against for one page. 5000 take some ten milliseconds where hardly one fits; an index for each filter
+ * would be paid for by every tip.
+ */
+const SCANNED = 5000;
 
 const EdgeRow = z
   .object({
@@ -69,6 +74,8 @@ const TellingRow = z
 /** Looks back through the index of each wallet's tips. */
 @Injectable()
 export class PostgresTipArchive extends TipArchive {
+  protected readonly scanned: number = SCANNED;
+
   constructor(private readonly database: Database) {
     super();
   }
@@ -78,7 +85,7 @@ export class PostgresTipArchive extends TipArchive {
     const walk = walkName({ creatorId, filter });
     const after = cursor === undefined ? undefined : decodeCursor(walk, cursor);
     if (!isId(creatorId)) return { tips: [] };
-    const span = { creatorId, filter, after };
+    const span = { creatorId, filter, after, scanned: this.scanned };
     const to = isScanning(filter) ? await this.edge(span) : undefined;
     const { text, values } = pageStatement({ ...span, to, limit: size + 1 });
     const rows = await this.database.rows(StoredTipRow, text, values);

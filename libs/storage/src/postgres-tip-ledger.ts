@@ -30,6 +30,7 @@ import { Finality, type Marks } from './finality.js';
 import { StorageMetrics } from './metrics.js';
 import { Screener } from './screener.js';
 import { SeenTips } from './seen-tips.js';
+import { RollUp } from './roll-up.js';
 import { readFinalizedHeight, readSightings } from './sighting-reader.js';
 import { blockInput, type BlockInput } from './tip-input.js';
 
@@ -44,6 +45,7 @@ export class PostgresTipLedger extends TipLedger {
   private readonly backfills: BackfillWriter;
   private readonly coverage: Coverage;
   private readonly events: EventLog;
+  private readonly sums: RollUp;
 
   constructor(
     private readonly database: Database,
@@ -59,6 +61,7 @@ export class PostgresTipLedger extends TipLedger {
     this.backfills = new BackfillWriter(database, metrics);
     this.coverage = new Coverage(database);
     this.events = new EventLog(database);
+    this.sums = new RollUp(database);
   }
 
   override acquire(
@@ -105,8 +108,10 @@ export class PostgresTipLedger extends TipLedger {
     return this.writer.tellDue(chainId, fence, height);
   }
 
-  override finalize(chainId: number, fence: number, marks: Marks): Promise<FinalizeOutcome> {
-    return this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
+  override async finalize(chainId: number, fence: number, marks: Marks): Promise<FinalizeOutcome> {
+    const done = await this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
+    await this.sums.catchUp();
+    return done;
   }
 
   override sight(chainId: number, fence: number, promised: Preconfirmed): Promise<CommitOutcome> {
@@ -121,8 +126,10 @@ export class PostgresTipLedger extends TipLedger {
     return this.coverage.looksFor(chainId, fence, filter);
   }
 
-  override backfill(chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome> {
-    return this.backfills.backfill(chainId, range, blocks);
+  override async backfill(chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome> {
+    const done = await this.backfills.backfill(chainId, range, blocks);
+    await this.sums.catchUp();
+    return done;
   }
 
   override settled(chainId: number, final: number): Promise<number | undefined> {

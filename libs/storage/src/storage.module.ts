@@ -14,7 +14,9 @@ import {
   TipLedger,
   TipValues,
   WalletRegister,
+  ExportTurns,
   TipArchive,
+  TipStats,
   WebhookOutbox,
   WebhookStore,
 } from '@droppio/tips';
@@ -27,9 +29,11 @@ import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresCreatorWallets } from './postgres-creator-wallets.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
+import { PostgresExportTurns } from './postgres-export-turns.js';
 import { PostgresTipArchive } from './postgres-tip-archive.js';
 import { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
 import { PostgresModerationDesk } from './postgres-moderation-desk.js';
+import { PostgresTipStats } from './postgres-tip-stats.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresRetention } from './postgres-retention.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
@@ -76,6 +80,8 @@ export class StorageModule {
         { provide: Database, useFactory: () => openDatabase(options) },
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: TipArchive, useClass: PostgresTipArchive },
+        { provide: TipStats, useClass: PostgresTipStats },
+        { provide: ExportTurns, useClass: PostgresExportTurns },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: AccessTokens, useClass: PostgresAccessTokens },
         { provide: CreatorWallets, useClass: PostgresCreatorWallets },
@@ -96,6 +102,8 @@ export class StorageModule {
       exports: [
         TipArchive,
         ModerationDesk,
+        TipStats,
+        ExportTurns,
         TipLedger,
         CreatorDirectory,
         AccessTokens,

@@ -50,6 +50,7 @@ export const PROBLEMS = {
   'wallet-limit': { status: 409, title: 'A creator has between one and twenty wallets' },
   'alert-settled': { status: 409, title: 'It was decided on this tip already' },
   'limit-reached': { status: 409, title: 'An account may not have more of these' },
+  'export-running': { status: 409, title: 'One export at a time' },
   'precondition-failed': { status: 412, title: 'It was changed in the meantime' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be plain JSON' },

@@ -37,19 +37,16 @@ export const filterQuery = {
 type Asked = z.output<z.ZodObject<typeof filterQuery>>;
 
 /** Rules between fields, for every query that has these. */
-export function filterFaults({ from, to, chain, token, minimum }: Asked): readonly { readonly path: string; readonly message: string }[] {
-  return [
-    ...(minimum !== undefined && token === undefined ? [{ path: 'minimum', message: 'means nothing without `token`' }] : []),
-    ...(chain !== undefined && token !== undefined && token.chainId !== chain
-      ? [{ path: 'token', message: 'is on another chain than `chain`' }]
-      : []),
-    ...(from !== undefined && to !== undefined && from >= to ? [{ path: 'to', message: 'must be after `from`' }] : []),
-  ];
+export function checkFilter({ from, to, chain, token, minimum }: Asked, context: z.RefinementCtx): void {
+  const fault = (path: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
+  if (minimum !== undefined && token === undefined) fault('minimum', 'means nothing without `token`');
+  if (chain !== undefined && token !== undefined && token.chainId !== chain) fault('token', 'is on another chain than `chain`');
+  if (from !== undefined && to !== undefined && from >= to) fault('to', 'must be after `from`');
 }
 
-export const TipsQuery = z.strictObject({ ...pageQuery, ...filterQuery }).superRefine((asked, context) => {
-  for (const { path, message } of filterFaults(asked)) context.addIssue({ code: 'custom', path: [path], message });
-});
+export const TipsQuery = z.strictObject({ ...pageQuery, ...filterQuery }).superRefine(checkFilter);
 export type TipsQuery = z.output<typeof TipsQuery>;
 
 export function filterOf({ from, to, chain, token, sender, wallet, state, minimum }: Asked): TipFilter {

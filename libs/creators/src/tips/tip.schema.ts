@@ -2,20 +2,18 @@ import { tipId, TIP_STATES, toHex, type HistoryPage, type StoredTip, type TipKey
 import * as z from 'zod';
 import { addressShape, hashShape, pageShape, timeShape } from '../edge/fields.js';
 
-const HEX_ID = /^([1-9][0-9]{0,15})-(0x[0-9a-f]{64})-(0|[1-9][0-9]{0,9})$/;
+/** `8453-0xabc…-0`. */
+export const tipIdField = z.string().max(120).meta({ description: '`chainId-txHash-ordinal`.' });
 
-/** `8453-0xabc…-0`. What is no id of a tip is nobody's tip, but a client that made it up should hear so. */
-export const tipIdField = z
-  .string()
-  .regex(HEX_ID, 'is no id of a tip')
-  .transform((text, context): TipKey => {
-    const [, chainId, hash = '', ordinal] = HEX_ID.exec(text) ?? [];
-    const key = { chainId: Number(chainId), txHash: toHex(hash, 32), ordinal: Number(ordinal) };
-    if (Number.isSafeInteger(key.chainId) && key.ordinal <= MOST_ORDINAL) return key;
-    context.addIssue({ code: 'custom', message: 'is no id of a tip' });
-    return z.NEVER;
-  });
+const ID = /^([1-9][0-9]{0,15})-(0x[0-9a-f]{64})-(0|[1-9][0-9]{0,9})$/;
 const MOST_ORDINAL = 2_147_483_647;
+
+/** `undefined`: no tip has such an id. */
+export function tipKey(id: string): TipKey | undefined {
+  const [, chain, hash = '', place] = ID.exec(id) ?? [];
+  const [chainId, ordinal] = [Number(chain), Number(place)];
+  return Number.isSafeInteger(chainId) && ordinal <= MOST_ORDINAL ? { chainId, txHash: toHex(hash, 32), ordinal } : undefined;
+}
 
 export const TipView = z
   .object({

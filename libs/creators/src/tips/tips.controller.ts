@@ -1,9 +1,9 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { NotFound, TipArchive, type Creator, type TipKey } from '@droppio/tips';
+import { NotFound, TipArchive, type Creator } from '@droppio/tips';
 import { Me } from '../access/access.js';
 import { filterOf, TipsQuery } from './tip-filter.schema.js';
-import { tipIdField, tipPage, TipPage, tipProofView, TipProofView } from './tip.schema.js';
+import { tipIdField, tipKey, tipPage, TipPage, tipProofView, TipProofView } from './tip.schema.js';
 
 @ApiTags('tips')
 @Controller('v1/tips')
@@ -27,8 +27,9 @@ export class TipsController {
   @Get(':id')
   @ApiOperation({ summary: 'One tip with its proof: where the chain holds it, and when it was told', operationId: 'getTip' })
   @ApiOkResponse({ standardSchema: TipProofView, description: 'The tip.' })
-  async get(@Me() me: Creator, @Param('id', { schema: tipIdField }) key: TipKey): Promise<TipProofView> {
-    const proof = await this.archive.proof(me.id, key);
+  async get(@Me() me: Creator, @Param('id', { schema: tipIdField }) id: string): Promise<TipProofView> {
+    const key = tipKey(id);
+    const proof = key && (await this.archive.proof(me.id, key));
     if (proof === undefined) throw new NotFound('No such tip of yours.');
     return tipProofView(proof);
   }

@@ -17,6 +17,7 @@ import { PostgresRetention } from '../postgres-retention.js';
 import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipArchive } from '../postgres-tip-archive.js';
+import { PostgresTipStats } from '../postgres-tip-stats.js';
 import { PostgresTipLedger } from '../postgres-tip-ledger.js';
 import { PostgresTipValues } from '../postgres-tip-values.js';
 
@@ -30,6 +31,7 @@ export interface TestStorage extends TestDatabase {
   readonly database: Database;
   readonly ledger: PostgresTipLedger;
   readonly archive: PostgresTipArchive;
+  readonly stats: PostgresTipStats;
   readonly directory: PostgresCreatorDirectory;
   readonly wallets: PostgresCreatorWallets;
   readonly overlays: PostgresOverlayKeeper;
@@ -75,6 +77,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     database,
     ledger: new PostgresTipLedger(database, clock, StorageMetrics.unregistered()),
     archive: new PostgresTipArchive(database),
+    stats: new PostgresTipStats(database),
     directory: new PostgresCreatorDirectory(database, clock),
     wallets: new PostgresCreatorWallets(database),
     overlays: new PostgresOverlayKeeper(database, clock),

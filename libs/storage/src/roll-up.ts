@@ -1,0 +1,68 @@
+import { Logger } from '@nestjs/common';
+import { errorFields } from '@droppio/platform';
+import * as z from 'zod';
+import type { Database } from './database.js';
+
+/** Notes folded in one statement, and statements in one go: a flood of old tips is folded over many goes. */
+const BATCH = 2000;
+const BATCHES = 5;
+
+const Folded = z.object({ folded: z.number() });
+
+const ADDED = (table: string, ...columns: string[]): string =>
+  columns.map((column) => `${column} = ${table}.${column} + excluded.${column}`).join(', ');
+
+/*
+ * $1 limit. Takes notes and adds them to the sums, or does neither: a note is counted exactly once. Two that fold at once take different
+ * notes, and take the rows of each table in one order.
+ */
+export const FOLD = `
+WITH taken AS MATERIALIZED (
+  DELETE FROM tip_deltas WHERE id IN (SELECT id FROM tip_deltas ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING *
+), totals AS (
+  INSERT INTO tip_totals (wallet, chain_id, token, symbol, decimals, tips, amount, priced, usd)
+  SELECT wallet, chain_id, token, (array_agg(symbol ORDER BY id DESC))[1], (array_agg(decimals ORDER BY id DESC))[1],
+    sum(tips), sum(amount), sum(priced), sum(usd)
+  FROM taken GROUP BY wallet, chain_id, token ORDER BY wallet, chain_id, token
+  ON CONFLICT (wallet, chain_id, token) DO UPDATE SET symbol = excluded.symbol, decimals = excluded.decimals,
+    ${ADDED('tip_totals', 'tips', 'amount', 'priced', 'usd')}
+), buckets AS (
+  INSERT INTO tip_buckets (wallet, bucket, chain_id, token, tips, amount, priced, usd)
+  SELECT wallet, bucket, chain_id, token, sum(tips), sum(amount), sum(priced), sum(usd)
+  FROM taken GROUP BY wallet, bucket, chain_id, token ORDER BY wallet, bucket, chain_id, token
+  ON CONFLICT (wallet, bucket, chain_id, token) DO UPDATE SET ${ADDED('tip_buckets', 'tips', 'amount', 'priced', 'usd')}
+), tippers AS (
+  INSERT INTO tip_tippers (wallet, chain_id, token, sender, tips, amount, priced, usd)
+  SELECT wallet, chain_id, token, sender, sum(tips), sum(amount), sum(priced), sum(usd)
+  FROM taken GROUP BY wallet, chain_id, token, sender ORDER BY wallet, chain_id, token, sender
+  ON CONFLICT (wallet, chain_id, token, sender) DO UPDATE SET ${ADDED('tip_tippers', 'tips', 'amount', 'priced', 'usd')}
+), patrons AS (
+  INSERT INTO tip_patrons (wallet, sender, tips, priced, usd)
+  SELECT wallet, sender, sum(tips), sum(priced), sum(usd) FROM taken GROUP BY wallet, sender ORDER BY wallet, sender
+  ON CONFLICT (wallet, sender) DO UPDATE SET ${ADDED('tip_patrons', 'tips', 'priced', 'usd')}
+)
+SELECT count(*)::int AS folded FROM taken`;
+
+/** Keeps the sums of final tips up with the notes of them. */
+export class RollUp {
+  private readonly logger = new Logger('storage');
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Folds what is noted, a bounded part of it at a time; whoever makes tips final calls it after he has committed. Never throws: what is not
+   * folded now is folded the next time, and a chain does not wait for sums.
+   */
+  async catchUp(): Promise<void> {
+    try {
+      for (let batch = 0; batch < BATCHES && (await this.fold()) === BATCH;) batch += 1;
+    } catch (error) {
+      this.logger.warn('roll_up.failed', errorFields(error));
+    }
+  }
+
+  private async fold(): Promise<number> {
+    const [row] = await this.database.rows(Folded, FOLD, [BATCH]);
+    return row?.folded ?? 0;
+  }
+}
