@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { BackfillQueue, OverlayVitals, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+import { BackfillQueue, OverlayVitals, Presence, RateCounter, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
 
 /** What gateways tell and nobody decides by. */
 @Injectable()
@@ -28,5 +28,14 @@ export class BrokerLifecycle implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.queue.close(), this.backfills.close(), this.webhooks.close()]);
     await Promise.all([this.feed.close(), this.estimates.close()]);
+  }
+}
+
+@Injectable()
+export class RateLifecycle implements OnApplicationShutdown {
+  constructor(private readonly rates: RateCounter) {}
+
+  onApplicationShutdown(): Promise<void> {
+    return this.rates.close();
   }
 }

@@ -1,9 +1,10 @@
 import { Global, Module } from '@nestjs/common';
-import { BackfillQueue, OverlayVitals, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
-import { BrokerLifecycle, Estimates } from './broker-lifecycle.js';
+import { BackfillQueue, OverlayVitals, Presence, RateCounter, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+import { BrokerLifecycle, Estimates, RateLifecycle } from './broker-lifecycle.js';
 import { MemoryBackfillQueue } from './memory-backfill-queue.js';
 import { MemoryOverlayVitals } from './memory-overlay-vitals.js';
 import { MemoryPresence } from './memory-presence.js';
+import { MemoryRateCounter } from './memory-rate-counter.js';
 import { MemoryRelayQueue } from './memory-relay-queue.js';
 import { MemoryTipFeed } from './memory-tip-feed.js';
 import { MemoryWebhookQueue } from './memory-webhook-queue.js';
@@ -25,8 +26,10 @@ import { FeedMetrics, metricProviders, QueueMetrics } from './metrics.js';
     { provide: BackfillQueue, useFactory: () => new MemoryBackfillQueue() },
     { provide: WebhookQueue, useFactory: (metrics: QueueMetrics) => new MemoryWebhookQueue(metrics), inject: [QueueMetrics] },
     Estimates,
+    { provide: RateCounter, useFactory: () => new MemoryRateCounter() },
     BrokerLifecycle,
+    RateLifecycle,
   ],
-  exports: [TipFeed, RelayQueue, BackfillQueue, Presence, OverlayVitals, WebhookQueue],
+  exports: [TipFeed, RelayQueue, BackfillQueue, Presence, OverlayVitals, WebhookQueue, RateCounter],
 })
 export class MemoryBrokerModule {}

@@ -39,6 +39,20 @@ const workerRestarts: CounterConfiguration<string> = {
   help: 'Queue workers replaced because jobs waited and none was taken.',
 };
 
+const countedAlone: CounterConfiguration<string> = {
+  name: 'droppio_broker_rates_counted_alone_total',
+  help: 'Hits that a process counted for itself because the shared store was away.',
+};
+
+@Injectable()
+export class RateMetrics {
+  constructor(@InjectMetric(countedAlone.name) private readonly alone: Counter) {}
+
+  countedAlone(): void {
+    this.alone.inc();
+  }
+}
+
 @Injectable()
 export class FeedMetrics {
   constructor(
@@ -96,7 +110,7 @@ export class QueueMetrics {
   }
 }
 
-/** What a module lists to have the three of them injected. */
+/** What a module lists to have them injected. */
 export const metricProviders: readonly Provider[] = [
   makeCounterProvider(appends),
   makeCounterProvider(restores),
@@ -105,9 +119,11 @@ export const metricProviders: readonly Provider[] = [
   makeCounterProvider(interruptions),
   makeCounterProvider(jobs),
   makeCounterProvider(workerRestarts),
+  makeCounterProvider(countedAlone),
   FeedMetrics,
   LinkMetrics,
   QueueMetrics,
+  RateMetrics,
 ];
 
 /** Without Nest and without a registry. */

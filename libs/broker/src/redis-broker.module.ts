@@ -1,15 +1,16 @@
 import { Global, Injectable, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { errorFields, Health } from '@droppio/platform';
-import { BackfillQueue, OverlayVitals, Presence, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
-import { BrokerLifecycle, Estimates } from './broker-lifecycle.js';
+import { BackfillQueue, OverlayVitals, Presence, RateCounter, RelayQueue, TipFeed, WebhookQueue } from '@droppio/tips';
+import { BrokerLifecycle, Estimates, RateLifecycle } from './broker-lifecycle.js';
 import { BullBackfillQueue } from './bull-backfill-queue.js';
 import { BullRelayQueue, type BullRelayQueueOptions } from './bull-relay-queue.js';
 import { BullWebhookQueue } from './bull-webhook-queue.js';
-import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics } from './metrics.js';
+import { FeedMetrics, LinkMetrics, metricProviders, QueueMetrics, RateMetrics } from './metrics.js';
 import { openRedisFeed } from './open-redis-feed.js';
 import { RedisConnections } from './redis-connections.js';
 import { RedisOverlayVitals } from './redis-overlay-vitals.js';
 import { RedisPresence } from './redis-presence.js';
+import { RedisRateCounter } from './redis-rate-counter.js';
 import { RedisTipFeed } from './redis-tip-feed.js';
 
 export interface RedisBrokerOptions {
@@ -85,11 +86,18 @@ export class RedisBrokerModule {
             new BullWebhookQueue(connections, { queue: jobs, link }, queue.prefix === undefined ? {} : { prefix: queue.prefix }),
           inject: [RedisConnections, QueueMetrics, LinkMetrics],
         },
+        {
+          provide: RateCounter,
+          useFactory: (connections: RedisConnections, link: LinkMetrics, rates: RateMetrics) =>
+            new RedisRateCounter(connections, { link, rates }),
+          inject: [RedisConnections, LinkMetrics, RateMetrics],
+        },
         RedisReadiness,
         Estimates,
         BrokerLifecycle,
+        RateLifecycle,
       ],
-      exports: [TipFeed, RelayQueue, BackfillQueue, Presence, OverlayVitals, WebhookQueue],
+      exports: [TipFeed, RelayQueue, BackfillQueue, Presence, OverlayVitals, WebhookQueue, RateCounter],
     };
   }
 }

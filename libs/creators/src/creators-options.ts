@@ -1,4 +1,5 @@
 import type { TokenKey } from '@droppio/protocol/overlay-token';
+import { DEFAULT_RATES, type RateLimits } from './edge/rates/rate-limits.js';
 import type { SignInRules } from './access/sign-in-message.js';
 
 export interface SignInOptions extends SignInRules {
@@ -30,10 +31,11 @@ export class CreatorsOptions {
   readonly gatewayUrl: string;
   readonly signIn: SignInOptions;
   readonly retention: RetentionOptions;
+  readonly rates: RateLimits;
 
   constructor(
     given: Pick<CreatorsOptions, 'adminToken' | 'tokenKeys' | 'pageUrl' | 'gatewayUrl' | 'signIn'> &
-      Partial<Pick<CreatorsOptions, 'retention'>>,
+      Partial<Pick<CreatorsOptions, 'retention' | 'rates'>>,
   ) {
     this.adminToken = given.adminToken;
     this.tokenKeys = given.tokenKeys;
@@ -41,5 +43,6 @@ export class CreatorsOptions {
     this.gatewayUrl = given.gatewayUrl;
     this.signIn = given.signIn;
     this.retention = given.retention ?? RETENTION_DEFAULTS;
+    this.rates = given.rates ?? DEFAULT_RATES;
   }
 }

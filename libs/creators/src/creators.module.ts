@@ -1,11 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_PIPE } from '@nestjs/core';
+import { APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { accountControllers, accountProviders } from './account/account.parts.js';
 import { CreatorsController } from './profile/creators.controller.js';
 import { CreatorsOptions } from './creators-options.js';
 import { Credentials } from './access/credentials.js';
 import { eventControllers, eventProviders } from './events/events.parts.js';
+import { IdempotencyInterceptor } from './edge/idempotency/idempotency.interceptor.js';
+import { rateProviders } from './edge/rates/rate.parts.js';
 import { HttpMetrics } from './edge/http-metrics.js';
 import { metrics } from './metrics.js';
 import { OverlayConfigController } from './overlays/overlay-config.controller.js';
@@ -33,7 +35,7 @@ import { ContractWallets } from './access/wallet-signatures.js';
 import { DeliveriesController } from './webhooks/deliveries.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 
-/** HTTP → config. Needs the ports of storage, `TipFeed`, `WebhookDesk` and `EventRelay` from the app, and `configureHttp` before it listens. */
+/** HTTP → config. Needs the ports of storage and broker, `WebhookDesk` and `EventRelay` from the app, and `configureHttp` before it listens. */
 @Module({})
 export class CreatorsModule {
   static for(options: CreatorsOptions): DynamicModule {
@@ -73,7 +75,10 @@ export class CreatorsModule {
         TipExports,
         HttpMetrics,
         ...metrics,
+        // Around all others: what is repeated is not done, nor written down, again.
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         ...accountProviders,
+        ...rateProviders(options),
         ...eventProviders,
         { provide: APP_PIPE, useClass: RequestPipe },
       ],

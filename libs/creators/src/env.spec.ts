@@ -71,6 +71,8 @@ describe('creatorsEnv', () => {
     ['SIGN_IN_CHAINS', '1=ftp://x', /^SIGN_IN_CHAINS/],
     ['SIGN_IN_ORIGINS', 'app.example', /^SIGN_IN_ORIGINS does not fit: every entry must be an origin/],
     ['SIGN_UP', 'maybe', /^SIGN_UP/],
+    ['API_RATE_CALLER', '-1', 'API_RATE_CALLER does not fit: it must not be negative.'],
+    ['API_RATE_FAILURES', 'many', 'API_RATE_FAILURES does not fit: it must be a number.'],
     ['API_CORS_ORIGINS', '*', /^API_CORS_ORIGINS does not fit: every entry must be an origin/],
     ['API_CORS_ORIGINS', 'https://a.example/', /^API_CORS_ORIGINS/],
     ['API_TRUSTED_PROXIES', '10.0.0.0/33', /^API_TRUSTED_PROXIES does not fit/],

@@ -3,6 +3,7 @@ import { parseTokenKeys } from '@droppio/protocol/overlay-token';
 import * as z from 'zod';
 import type { HttpOptions } from './edge/http.js';
 import { CreatorsOptions, RETENTION_DEFAULTS } from './creators-options.js';
+import { DEFAULT_RATES } from './edge/rates/rate-limits.js';
 
 const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
@@ -15,6 +16,14 @@ const list = (fits: (entry: string) => boolean, fault: string) =>
 
 const days = (preset: number, least: number): z.ZodDefault<z.ZodCoercedNumber<string>> =>
   z.coerce.number<string>().int().min(least).max(3650).default(preset);
+const perMinute = (preset: number, what: string) =>
+  z.coerce
+    .number('it must be a number')
+    .int('it must be a whole number')
+    .min(0, 'it must not be negative')
+    .max(1_000_000_000)
+    .default(preset)
+    .meta({ description: `${what} a minute. 0: no limit.` });
 
 /** Settings of whoever serves the API. */
 export const creatorsEnv = {
@@ -70,6 +79,13 @@ export const creatorsEnv = {
   API_CORS_ORIGINS: list(isOrigin, 'every entry must be an origin such as https://app.example.com').meta({
     description: 'Origins whose pages may call the API, separated by commas. Default: none.',
   }),
+  API_RATE_CALLER: perMinute(DEFAULT_RATES.caller, 'Requests with one access token or session'),
+  API_RATE_CREATOR: perMinute(DEFAULT_RATES.creator, 'Requests of one creator with all their tokens and sessions'),
+  API_RATE_OVERLAY: perMinute(DEFAULT_RATES.overlay, 'Requests with the token of one overlay'),
+  API_RATE_ADDRESS: perMinute(DEFAULT_RATES.address, 'Requests without credentials from one IPv4 address or IPv6 /64'),
+  API_RATE_SIGN_IN: perMinute(DEFAULT_RATES.signIn, 'Nonces, and likewise sign-ins, from one IPv4 address or IPv6 /64'),
+  API_RATE_TEST_ALERT: perMinute(DEFAULT_RATES.testAlert, 'Test alerts of one creator'),
+  API_RATE_FAILURES: perMinute(DEFAULT_RATES.failures, 'Wrong credentials from one IPv4 address or IPv6 /64'),
   API_TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({
     description: 'Proxies whose X-Forwarded-For is believed, separated by commas. Default: none.',
   }),
@@ -90,6 +106,15 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
       isSignUpOpen: env.SIGN_UP === 'open',
     },
     retention: { messageDays: env.MESSAGE_RETENTION_DAYS, eventDays: env.EVENT_RETENTION_DAYS, auditDays: env.AUDIT_RETENTION_DAYS },
+    rates: {
+      caller: env.API_RATE_CALLER,
+      creator: env.API_RATE_CREATOR,
+      overlay: env.API_RATE_OVERLAY,
+      address: env.API_RATE_ADDRESS,
+      signIn: env.API_RATE_SIGN_IN,
+      testAlert: env.API_RATE_TEST_ALERT,
+      failures: env.API_RATE_FAILURES,
+    },
   });
 }
 

@@ -80,3 +80,41 @@ export class Overloaded extends DroppioError {
     super(message, options);
   }
 }
+
+/** More requests than the caller may make; the next window begins after `retryAfterS` seconds. */
+export class TooManyRequests extends DroppioError {
+  readonly code = 'rate-limited';
+  readonly retryable = true;
+
+  constructor(
+    message: string,
+    readonly retryAfterS: number,
+  ) {
+    super(message);
+  }
+}
+
+/** A request with the same Idempotency-Key has not been answered yet. */
+export class KeyInUse extends DroppioError {
+  readonly code = 'idempotency-key-in-use';
+  readonly retryable = true;
+
+  constructor(
+    message: string,
+    readonly retryAfterS: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The Idempotency-Key belongs to another request. */
+export class KeyReused extends DroppioError {
+  readonly code = 'idempotency-key-reused';
+  readonly retryable = false;
+}
+
+/** The request was done before, and nobody keeps what was answered. */
+export class AnswerNotKept extends DroppioError {
+  readonly code = 'answer-not-kept';
+  readonly retryable = false;
+}

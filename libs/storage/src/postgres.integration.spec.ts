@@ -9,6 +9,7 @@ import { describeCreatorWallets } from './creator-wallets.contract.js';
 import { describeOverlayKeeper } from './overlay-keeper.contract.js';
 import { describeModerationDesk } from './moderation-desk.contract.js';
 import { describeScreening } from './screening.contract.js';
+import { describeIdempotencyKeys } from './idempotency-keys.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
 import { describeTipArchive } from './tip-archive.contract.js';
@@ -42,6 +43,7 @@ describeOverlayKeeper(where, make);
 describeCreatorWallets(where, make);
 describeSignInStore(where, make);
 describeAccessTokens(where, make);
+describeIdempotencyKeys(where, make);
 describeAuditTrail(where, make);
 describeAccountData(where, make);
 describeWalletRegister(where, async () => {

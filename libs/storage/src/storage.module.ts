@@ -6,6 +6,7 @@ import {
   AuditTrail,
   CreatorDirectory,
   CreatorWallets,
+  IdempotencyKeys,
   LeaderLock,
   OverlayKeeper,
   ModerationDesk,
@@ -28,6 +29,7 @@ import { PostgresAccountData } from './postgres-account-data.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresCreatorWallets } from './postgres-creator-wallets.js';
+import { PostgresIdempotencyKeys } from './postgres-idempotency-keys.js';
 import { PostgresLeaderLock } from './postgres-leader-lock.js';
 import { PostgresExportTurns } from './postgres-export-turns.js';
 import { PostgresTipArchive } from './postgres-tip-archive.js';
@@ -87,6 +89,7 @@ export class StorageModule {
         { provide: CreatorWallets, useClass: PostgresCreatorWallets },
         { provide: OverlayKeeper, useClass: PostgresOverlayKeeper },
         { provide: ModerationDesk, useClass: PostgresModerationDesk },
+        { provide: IdempotencyKeys, useClass: PostgresIdempotencyKeys },
         { provide: SignInStore, useClass: PostgresSignInStore },
         { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: AccountData, useClass: PostgresAccountData },
@@ -107,6 +110,7 @@ export class StorageModule {
         TipLedger,
         CreatorDirectory,
         AccessTokens,
+        IdempotencyKeys,
         AuditTrail,
         AccountData,
         Retention,

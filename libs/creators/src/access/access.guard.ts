@@ -7,6 +7,7 @@ import { Counter } from 'prom-client';
 import { defaultScope, rememberCaller, ROLES, SCOPE, type Caller, type CreatorCaller, type Role, type ScopeRule } from './access.js';
 import { Credentials, type Shown } from './credentials.js';
 import { Forbidden, ScopeMissing, SignInStale } from '../errors.js';
+import { FailedCredentials } from '../edge/rates/failed-credentials.js';
 import { routeOf } from '../edge/http-metrics.js';
 import { AUTH_REFUSED } from '../metrics.js';
 import { requestIdOf } from '../edge/request-id.js';
@@ -21,6 +22,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly credentials: Credentials,
+    private readonly failures: FailedCredentials,
     @InjectMetric(AUTH_REFUSED) private readonly refused: Counter,
   ) {}
 
@@ -49,11 +51,17 @@ export class AccessGuard implements CanActivate {
   }
 
   private async identify(request: Request, response: Response): Promise<Caller> {
+    this.failures.check(request);
     try {
-      return await this.credentials.callerOf(shownBy(request));
+      const caller = await this.credentials.callerOf(shownBy(request));
+      // Whoever guesses in parallel learns nothing of guesses that were on their way when one was too many.
+      this.failures.check(request);
+      return caller;
     } catch (error) {
-      if (error instanceof Unauthorized) this.note(error.context['reason'] === 'none' ? 'none' : 'unknown', request, response);
+      const isGuess = error instanceof Unauthorized && error.context['reason'] !== 'none';
+      if (error instanceof Unauthorized) this.note(isGuess ? 'unknown' : 'none', request, response);
       if (error instanceof Forbidden) this.note('origin', request, response);
+      if (isGuess) await this.failures.count(request);
       throw error;
     }
   }

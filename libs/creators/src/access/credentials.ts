@@ -35,14 +35,14 @@ export class Credentials {
   async callerOf({ authorization, ...browser }: Shown): Promise<Caller> {
     if (authorization === undefined) return this.signedIn(browser);
     const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
-    if (token === undefined) throw refused('none');
+    if (token === undefined) throw refused('unknown');
     return (await this.creator(token)) ?? (await this.overlay(token)) ?? this.operatorOf(token);
   }
 
   private async signedIn({ cookie, origin, method }: Omit<Shown, 'authorization'>): Promise<Caller> {
     const session = await this.sessions.of(cookie);
     const creator = session === undefined ? undefined : await this.directory.creator(session.creatorId);
-    if (session === undefined || creator === undefined) throw refused('none');
+    if (session === undefined || creator === undefined) throw refused(this.sessions.isShown(cookie) ? 'unknown' : 'none');
     // Browsers send the cookie whoever asks, and say who does: reading is shielded by CORS, changing is by this.
     const isRead = method === 'GET' || method === 'HEAD';
     if (!isRead && (origin === undefined || !this.options.signIn.origins.includes(origin))) throw new Forbidden('Not from this site.');

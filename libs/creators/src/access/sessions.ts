@@ -27,6 +27,10 @@ export class Sessions {
     return secret === undefined ? undefined : this.store.session(hash(secret));
   }
 
+  isShown(header: string | undefined): boolean {
+    return secretIn(header) !== undefined;
+  }
+
   list(creatorId: string): Promise<readonly Session[]> {
     return this.store.sessions(creatorId);
   }

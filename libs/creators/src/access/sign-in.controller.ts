@@ -7,6 +7,7 @@ import { Me, MySession, Public, rememberCaller, Scope } from './access.js';
 import { creatorView, CreatorView } from '../profile/creator.schema.js';
 import { CreatorsOptions } from '../creators-options.js';
 import { Forbidden } from '../errors.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { idField } from '../edge/fields.js';
 import { Sessions } from './sessions.js';
 import { NonceView, SessionList, sessionView, SignInBody } from './sign-in.schema.js';
@@ -23,6 +24,7 @@ export class SignInController {
   ) {}
 
   @Post('siwe/nonce')
+  @Budgeted('signIn')
   @Public()
   @ApiOperation({ summary: 'A nonce to sign in with, good once and for five minutes', operationId: 'createSignInNonce' })
   @ApiCreatedResponse({ standardSchema: NonceView, description: 'Goes into the EIP-4361 message.' })
@@ -32,6 +34,7 @@ export class SignInController {
   }
 
   @Post('siwe/verify')
+  @Budgeted('signIn')
   @HttpCode(200)
   @Public()
   @ApiOperation({ summary: 'Sign in with a wallet (EIP-4361)', operationId: 'signIn' })

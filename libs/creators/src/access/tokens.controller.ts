@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Creator } from '@droppio/tips';
 import type * as z from 'zod';
+import { AnswersSecret } from '../edge/idempotency/answers-secret.js';
 import { idField } from '../edge/fields.js';
 import { Me, Myself, Scope, type CreatorCaller } from './access.js';
 import { NewTokenBody, NewTokenView, TokenList, tokenView } from './token.schema.js';
@@ -21,6 +22,7 @@ export class TokensController {
   }
 
   @Post()
+  @AnswersSecret()
   @Scope('account')
   @ApiOperation({
     summary: 'Make an access token; none with a scope that the caller lacks, or that outlives it',

@@ -5,6 +5,7 @@ import { NotFound } from '@droppio/tips';
 import * as z from 'zod';
 import { defaultScope } from '../access/access.js';
 import { webhookDocs } from '../webhooks/webhook-event.schema.js';
+import { KEY_HEADER, KEY_MAX_LENGTH } from './idempotency/keyed-request.js';
 import { PROBLEMS } from './problem.js';
 
 type Converter = NonNullable<SwaggerDocumentOptions['standardSchemaConverter']>;
@@ -53,10 +54,21 @@ function nameScopes({ paths }: OpenAPIObject): void {
   for (const operations of Object.values(paths)) {
     for (const method of ['get', 'put', 'post', 'delete', 'patch'] as const) {
       const operation = operations[method];
-      if (operation !== undefined) operation.security ??= [{ creator: [defaultScope(method.toUpperCase())] }, { session: [] }];
+      if (operation === undefined) continue;
+      operation.security ??= [{ creator: [defaultScope(method.toUpperCase())] }, { session: [] }];
+      if (method === 'post' && operation.security.some((rule) => 'creator' in rule)) (operation.parameters ??= []).push(keyParameter);
     }
   }
 }
+
+const keyParameter = {
+  name: KEY_HEADER,
+  in: 'header',
+  required: false,
+  description:
+    'Sent again with the same key within a day, the request is not done again: the first answer is repeated, with `Idempotency-Replayed: true`. An answer that held a secret is not kept: 409.',
+  schema: { type: 'string' as const, minLength: 1, maxLength: KEY_MAX_LENGTH },
+} as const;
 
 const DOCS_FILES = new Set([
   '/',

@@ -44,7 +44,7 @@ describe('headers', () => {
     expect(sent).toMatchInlineSnapshot(`
       {
         "access-control-allow-credentials": "true",
-        "access-control-expose-headers": "ETag,Retry-After,X-Request-Id",
+        "access-control-expose-headers": "ETag,Idempotency-Replayed,RateLimit,RateLimit-Policy,Retry-After,X-Request-Id",
         "cache-control": "no-store",
         "content-security-policy": "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';object-src 'none'",
         "content-type": "application/json; charset=utf-8",

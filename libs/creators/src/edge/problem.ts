@@ -3,7 +3,7 @@ import { HttpException } from '@nestjs/common';
 import type * as tips from '@droppio/tips';
 import { DroppioError } from '@droppio/tips';
 import type * as local from '../errors.js';
-import { InvalidRequest, Overloaded, type Fault } from '../errors.js';
+import { InvalidRequest, KeyInUse, Overloaded, TooManyRequests, type Fault } from '../errors.js';
 
 /** Where the words behind each `type` are served. */
 export const PROBLEMS_PATH = '/docs/problems';
@@ -55,6 +55,10 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be plain JSON' },
   'precondition-required': { status: 428, title: 'Say which version the change is for' },
+  'rate-limited': { status: 429, title: 'That was too often' },
+  'idempotency-key-in-use': { status: 409, title: 'The same request is still running' },
+  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  'answer-not-kept': { status: 409, title: 'It was done before, and its answer is not kept' },
   overloaded: { status: 503, title: 'Too much is going on at once' },
   'storage-unavailable': { status: 503, title: 'The database does not answer' },
   'broker-unavailable': { status: 503, title: 'The live feed does not answer' },
@@ -77,12 +81,18 @@ export function problemOf(error: unknown): Problem {
     return {
       ...problem(error.code, row, row.status < 500 ? error.message : undefined),
       ...(error instanceof InvalidRequest && error.faults.length > 0 ? { errors: error.faults } : {}),
-      ...(row.status === 503 ? { retryAfterS: error instanceof Overloaded ? error.retryAfterS : 1 } : {}),
+      ...retryAfterOf(error, row),
     };
   }
   // The framework's own refusals. Their messages may repeat the URL or the body, so only the status is taken over.
   if (error instanceof HttpException && error.getStatus() < 500) return refusal(error.getStatus());
   return problem('internal', INTERNAL);
+}
+
+function retryAfterOf(error: DroppioError, { status }: Row): { retryAfterS?: number } {
+  if (error instanceof Overloaded || error instanceof TooManyRequests || error instanceof KeyInUse)
+    return { retryAfterS: error.retryAfterS };
+  return status === 503 ? { retryAfterS: 1 } : {};
 }
 
 function refusal(status: number): Problem {

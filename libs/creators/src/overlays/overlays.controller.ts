@@ -12,6 +12,8 @@ import type { Creator, OverlayChange } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
 import { Audited } from '../account/audited.js';
+import { AnswersSecret } from '../edge/idempotency/answers-secret.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { idField } from '../edge/fields.js';
 import { OverlayLinks } from './overlay-links.js';
 import {
@@ -92,6 +94,7 @@ export class OverlaysController {
   }
 
   @Post(':id/token/rotate')
+  @AnswersSecret()
   @Scope('account')
   @HttpCode(200)
   @ApiOperation({
@@ -112,6 +115,7 @@ export class OverlaysController {
   }
 
   @Post(':id/test')
+  @Budgeted('testAlert')
   @HttpCode(202)
   @ApiOperation({ summary: 'Show a test alert, marked as one and never counted', operationId: 'sendTestAlert' })
   @ApiBody({ required: false })

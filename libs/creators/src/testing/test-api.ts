@@ -14,6 +14,7 @@ import { randomHex } from '@droppio/tips/testing';
 import { NameResolver, WebhooksModule } from '@droppio/webhooks';
 import * as z from 'zod';
 import { configureHttp, CreatorsModule, CreatorsOptions, type HttpOptions } from '../index.js';
+import type { RateLimits } from '../edge/rates/rate-limits.js';
 import { RecordingLogger } from './recording-logger.js';
 import { RecordingRelay } from './recording-relay.js';
 
@@ -49,9 +50,13 @@ export interface TestApi {
 
 export const SIGN_IN_ORIGIN = 'https://app.test';
 
+const NO_LIMITS: RateLimits = { caller: 0, creator: 0, overlay: 0, address: 0, signIn: 0, testAlert: 0, failures: 0 };
+
 interface Plan {
   readonly nodes?: ReadonlyMap<number, string>;
   readonly isSignUpOpen?: boolean;
+  /** None, as a rule: tests are in a hurry. */
+  readonly rates?: Partial<RateLimits>;
   readonly http?: Partial<HttpOptions>;
   readonly configure?: (app: NestExpressApplication) => void;
   /** A real relay, and a gateway for overlays on the same port; on Redis, or in memory without an address. */
@@ -75,6 +80,7 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
       nodes: plan.nodes ?? new Map<number, string>(),
       isSignUpOpen: plan.isSignUpOpen ?? true,
     },
+    rates: { ...NO_LIMITS, ...plan.rates },
   });
   const app = await NestFactory.create<NestExpressApplication>(houseOf(database.url, options, relay, plan), {
     logger,

@@ -5,6 +5,7 @@ import type { Response } from 'express';
 import { Me } from '../access/access.js';
 import { ApiIfMatch, entityTag, IfMatch } from '../edge/etag.js';
 import { idField } from '../edge/fields.js';
+import { AnswersSecret } from '../edge/idempotency/answers-secret.js';
 import {
   NewWebhookBody,
   secretView,
@@ -28,6 +29,7 @@ export class WebhooksController {
   ) {}
 
   @Post()
+  @AnswersSecret()
   @ApiOperation({ summary: 'Create a webhook; it hears of what happens from now on', operationId: 'createWebhook' })
   @ApiCreatedResponse({ standardSchema: WebhookSecretView, description: 'The webhook with its secret, which is shown this once.' })
   async create(
@@ -86,6 +88,7 @@ export class WebhooksController {
   }
 
   @Post(':id/rotate-secret')
+  @AnswersSecret()
   @HttpCode(200)
   @ApiOperation({ summary: 'A new secret; for 24 hours both sign', operationId: 'rotateWebhookSecret' })
   @ApiOkResponse({ standardSchema: WebhookSecretView, description: 'The webhook with its new secret, which is shown this once.' })

@@ -8,6 +8,7 @@ import { StorageMetrics } from '../metrics.js';
 import { openDatabase } from '../migrate.js';
 import { PostgresAccessTokens } from '../postgres-access-tokens.js';
 import { PostgresAccountData } from '../postgres-account-data.js';
+import { PostgresIdempotencyKeys } from '../postgres-idempotency-keys.js';
 import { PostgresAuditTrail } from '../postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from '../postgres-creator-directory.js';
 import { PostgresCreatorWallets } from '../postgres-creator-wallets.js';
@@ -39,6 +40,7 @@ export interface TestStorage extends TestDatabase {
   readonly values: PostgresTipValues;
   readonly moderation: PostgresModerationDesk;
   readonly tokens: PostgresAccessTokens;
+  readonly idempotency: PostgresIdempotencyKeys;
   readonly audit: PostgresAuditTrail;
   readonly account: PostgresAccountData;
   readonly retention: PostgresRetention;
@@ -85,6 +87,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     values: new PostgresTipValues(database),
     moderation: new PostgresModerationDesk(database, clock),
     tokens: new PostgresAccessTokens(database),
+    idempotency: new PostgresIdempotencyKeys(database),
     audit: new PostgresAuditTrail(database),
     account: new PostgresAccountData(database, clock),
     retention: new PostgresRetention(database),

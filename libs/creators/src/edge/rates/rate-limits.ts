@@ -1,0 +1,93 @@
+import { SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { normalizeIp, type ThrottlerOptions } from '@nestjs/throttler';
+import type { Request } from 'express';
+import { callerOf } from '../../access/access.js';
+
+/** How often something may happen within `RATE_WINDOW_MS`; 0: as often as it likes. */
+export interface RateLimits {
+  /** Requests with one token or session. */
+  readonly caller: number;
+  /** Requests of one creator with all their tokens and sessions. */
+  readonly creator: number;
+  /** Requests with one overlay's token. */
+  readonly overlay: number;
+  /** Requests without credentials from one IPv4 address or IPv6 /64. */
+  readonly address: number;
+  /** Nonces and sign-ins from one address, each. */
+  readonly signIn: number;
+  /** Test alerts of one creator. */
+  readonly testAlert: number;
+  /** Wrong credentials from one address; after that none are looked at until the window ends. */
+  readonly failures: number;
+}
+
+export const RATE_WINDOW_MS = 60_000;
+
+export const DEFAULT_RATES: RateLimits = {
+  caller: 600,
+  creator: 1200,
+  overlay: 3000,
+  address: 120,
+  signIn: 20,
+  testAlert: 30,
+  failures: 10,
+};
+
+const BUDGET = 'droppio:budget';
+type Budget = 'signIn' | 'testAlert';
+
+/** A route with a budget of its own, besides those that all have. */
+export const Budgeted = (budget: Budget): MethodDecorator => SetMetadata(BUDGET, budget);
+
+type Tracker = (request: Request, context: ExecutionContext) => string | undefined;
+
+/** Whose hits a limit counts; `undefined`: the limit is not about this request. The operator is not limited: who has that token needs no API. */
+const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>> = {
+  address: (request) => (callerOf(request) === undefined ? addressOf(request) : undefined),
+  signIn: (request, context) => (budgetOf(context) === 'signIn' ? `${context.getHandler().name}:${addressOf(request)}` : undefined),
+  overlay: (request) => {
+    const caller = callerOf(request);
+    return caller?.role === 'overlay' ? caller.claim.overlayId : undefined;
+  },
+  caller: (request) => {
+    const caller = callerOf(request);
+    return caller?.role === 'creator' ? (caller.token ?? caller.session)?.id : undefined;
+  },
+  creator: creatorOf,
+  testAlert: (request, context) => (budgetOf(context) === 'testAlert' ? creatorOf(request) : undefined),
+};
+
+/** One entry per limit that is on. */
+export function throttlersOf(limits: RateLimits): ThrottlerOptions[] {
+  return names(TRACKERS)
+    .filter((name) => limits[name] > 0)
+    .map((name) => ({
+      name,
+      limit: limits[name],
+      ttl: RATE_WINDOW_MS,
+      skipIf: (context) => TRACKERS[name](requestOf(context), context) === undefined,
+      getTracker: (_request, context) => TRACKERS[name](requestOf(context), context) ?? '',
+    }));
+}
+
+/** What limits count by: an IPv4 address, or the /64 of an IPv6 one, since one subscriber owns all of it. */
+export function addressOf(request: Request): string {
+  return normalizeIp(request.ip ?? 'unknown');
+}
+
+function creatorOf(request: Request): string | undefined {
+  const caller = callerOf(request);
+  return caller?.role === 'creator' ? caller.creator.id : undefined;
+}
+
+function budgetOf(context: ExecutionContext): unknown {
+  return Reflect.getMetadata(BUDGET, context.getHandler());
+}
+
+function requestOf(context: ExecutionContext): Request {
+  return context.switchToHttp().getRequest<Request>();
+}
+
+function names<T extends object>(object: T): (keyof T)[] {
+  return Object.keys(object) as (keyof T)[];
+}

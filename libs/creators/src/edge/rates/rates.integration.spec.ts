@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { newAccessToken } from '../../index.js';
+import { SIGN_IN_ORIGIN, aSignIn, aWallet, signIn, startTestApi, type Answer, type TestApi } from '../../testing/index.js';
+import type { RateLimits } from './rate-limits.js';
+
+const LIMITS: RateLimits = { caller: 6, creator: 9, overlay: 4, address: 5, signIn: 3, testAlert: 2, failures: 10 };
+let api: TestApi;
+let calm: TestApi;
+
+beforeAll(async () => {
+  // Addresses are what a proxy says: each test gets its own.
+  api = await startTestApi(inject('postgresUrl'), { rates: LIMITS, http: { trustedProxies: ['loopback'] } });
+  calm = await startTestApi(inject('postgresUrl'));
+});
+
+afterAll(async () => {
+  await api.close();
+  await calm.close();
+});
+
+const from = (ip: string): Record<string, string> => ({ 'x-forwarded-for': ip });
+const times = async (count: number, ask: () => Promise<Answer>): Promise<Answer[]> => {
+  const answers: Answer[] = [];
+  for (let n = 0; n < count; n += 1) answers.push(await ask());
+  return answers;
+};
+const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
+
+interface Credentials {
+  readonly id: string;
+  readonly accessToken: string;
+  readonly overlayId: string;
+}
+
+/** Made without using up anything of their own. */
+async function aFreshCreator(): Promise<Credentials> {
+  const made = await api.call('POST', '/v1/creators', {
+    token: api.adminToken,
+    body: {
+      handle: `r-${newAccessToken()
+        .slice(8, 16)
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]/g, 'x')}`,
+      displayName: 'x',
+      wallets: [aWallet().address],
+    },
+  });
+  const { creator, accessToken } = made.json as { creator: { id: string }; accessToken: string };
+  const overlay = await api.call('POST', '/v1/overlays', { token: accessToken, body: { name: 'x' } });
+  return { id: creator.id, accessToken, overlayId: (overlay.json as { id: string }).id };
+}
+
+describe('requests of a creator', () => {
+  it('are counted per token and per creator, and told how many are left', async () => {
+    const { accessToken } = await aFreshCreator();
+    const me = (token: string): Promise<Answer> => api.call('GET', '/v1/me', { token });
+    const made = await api.call('POST', '/v1/tokens', { token: accessToken, body: { name: 'second', scopes: ['read'] } });
+    const { accessToken: second } = made.json as { accessToken: string };
+    const [third, fourth, fifth, sixth, over] = await times(5, () => me(accessToken));
+    expect(statuses([third, fourth, fifth, sixth, over].filter((answer) => answer !== undefined))).toEqual([200, 200, 200, 200, 429]);
+    expect(sixth?.headers.get('ratelimit-policy')).toBe('"caller";q=6;w=60, "creator";q=9;w=60');
+    expect(sixth?.headers.get('ratelimit')).toMatch(/^"caller";r=0;t=\d+, "creator";r=3;t=\d+$/);
+    expect(sixth?.headers.get('retry-after')).toBeNull();
+    expect(over?.json).toMatchObject({ status: 429, code: 'rate-limited', detail: 'More than 6 requests a minute (caller).' });
+    expect(over?.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(over?.headers.get('ratelimit')).toMatch(/^"caller";r=0;t=\d+$/);
+    const retryAfter = Number(over?.headers.get('retry-after'));
+    expect(retryAfter).toBeGreaterThan(0);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    // Another token of the same creator has a budget of its own, but not beyond that of the creator.
+    expect(statuses(await times(4, () => me(second)))).toEqual([200, 200, 200, 429]);
+    expect((await me(second)).json).toMatchObject({ detail: 'More than 9 requests a minute (creator).' });
+    // Nobody else pays for it.
+    expect((await me((await aFreshCreator()).accessToken)).status).toBe(200);
+  });
+
+  it('are counted per session, whichever address they come from', async () => {
+    const wallet = aWallet();
+    const { cookie } = await signIn(api, wallet);
+    let host = 0;
+    const me = (): Promise<Answer> =>
+      api.call('GET', '/v1/me', { headers: { cookie, origin: SIGN_IN_ORIGIN, ...from(`198.51.100.${String((host += 1))}`) } });
+    expect(statuses(await times(7, me))).toEqual([200, 200, 200, 200, 200, 200, 429]);
+  });
+
+  it('may be test alerts only now and then', async () => {
+    const { accessToken, overlayId } = await aFreshCreator();
+    const alert = (): Promise<Answer> => api.call('POST', `/v1/overlays/${overlayId}/test`, { token: accessToken });
+    expect(statuses(await times(3, alert))).toEqual([202, 202, 429]);
+    expect((await api.call('GET', '/v1/me', { token: accessToken })).status).toBe(200);
+  });
+});
+
+describe('requests without credentials', () => {
+  it('are counted per address', async () => {
+    const nonce = (ip: string): Promise<Answer> => api.call('POST', '/v1/auth/siwe/nonce', { headers: from(ip) });
+    const answers = await times(4, () => nonce('203.0.113.1'));
+    expect(statuses(answers)).toEqual([201, 201, 201, 429]);
+    expect(answers[0]?.headers.get('ratelimit-policy')).toBe('"address";q=5;w=60, "sign-in";q=3;w=60');
+    expect((await nonce('203.0.113.2')).status).toBe(201);
+  });
+
+  it('of one IPv6 /64 share a budget, however they are written; IPv4 in IPv6 is IPv4', async () => {
+    const nonce = (ip: string): Promise<Answer> => api.call('POST', '/v1/auth/siwe/nonce', { headers: from(ip) });
+    for (const ip of ['2001:db8:0:7::1', '2001:0db8:0000:0007:ffff::2', '2001:db8:0:7:1:2:3:4']) expect((await nonce(ip)).status).toBe(201);
+    expect((await nonce('2001:db8:0:7::9')).status).toBe(429);
+    expect((await nonce('2001:db8:0:8::1')).status).toBe(201);
+    for (const ip of ['192.0.2.9', '::ffff:192.0.2.9', '192.0.2.9']) expect((await nonce(ip)).status).toBe(201);
+    expect((await nonce('::ffff:c000:209')).status).toBe(429);
+  });
+
+  it('sign in only now and then', async () => {
+    const bodies = await Promise.all(Array.from({ length: 4 }, () => aSignIn(calm, aWallet())));
+    const answers: Answer[] = [];
+    for (const body of bodies) answers.push(await api.call('POST', '/v1/auth/siwe/verify', { body, headers: from('203.0.113.50') }));
+    expect(statuses(answers)).toEqual([401, 401, 401, 429]);
+  });
+});
+
+describe('wrong credentials', () => {
+  it('are answered ten times a minute per address, then not looked at: not even right ones', async () => {
+    const { accessToken } = await aFreshCreator();
+    const guess = (token: string, ip: string): Promise<Answer> => api.call('GET', '/v1/me', { token, headers: from(ip) });
+    expect(statuses(await times(12, () => guess(newAccessToken(), '203.0.113.100')))).toEqual([
+      ...Array.from({ length: 10 }, () => 401),
+      429,
+      429,
+    ]);
+    const shut = await guess(accessToken, '203.0.113.100');
+    expect(shut.json).toMatchObject({ status: 429, code: 'rate-limited' });
+    expect(Number(shut.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await guess(accessToken, '203.0.113.101')).status).toBe(200);
+  });
+
+  it('of every kind count together, and at most ten of a thousand at once are answered', async () => {
+    const kinds = [
+      { token: newAccessToken() },
+      { token: `dro_ov_${'A'.repeat(92)}` },
+      { token: 'x'.repeat(40) },
+      { headers: { cookie: `__Host-droppio_sid=${'B'.repeat(43)}` } },
+      { headers: { authorization: 'Basic eDp5' } },
+    ];
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => {
+        const { token, headers } = kinds[n % kinds.length] ?? {};
+        return api.call('GET', '/v1/me', { ...(token === undefined ? {} : { token }), headers: { ...headers, ...from('203.0.113.102') } });
+      }),
+    );
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(990);
+  });
+
+  it('are not those that were never shown', async () => {
+    expect(statuses(await times(12, () => api.call('GET', '/v1/me', { headers: from('203.0.113.103') })))).toEqual(
+      Array.from({ length: 12 }, () => 401),
+    );
+  });
+});
+
+describe('requests that are not limited', () => {
+  it('are the operator’s, and all where the limits are off', async () => {
+    const list = (): Promise<Answer> => api.call('GET', '/v1/audit/operator', { token: api.adminToken });
+    const answers = await times(15, list);
+    expect(new Set(statuses(answers))).toEqual(new Set([200]));
+    expect(answers[0]?.headers.get('ratelimit')).toBeNull();
+    const { accessToken } = await calm.aCreator();
+    expect(new Set(statuses(await times(15, () => calm.call('GET', '/v1/me', { token: accessToken }))))).toEqual(new Set([200]));
+  });
+});
