@@ -78,18 +78,6 @@ export class WebhookMetrics {
   overdue(count: number): void {
     this.states.overdue.set(count);
   }
-
-  /** Without Nest and without a registry. */
-  static unregistered(): WebhookMetrics {
-    const registers: [] = [];
-    return new WebhookMetrics(
-      new Counter({ ...planned, registers }),
-      new Histogram({ ...attempts, registers }),
-      new Histogram({ ...delays, registers }),
-      new Gauge({ ...inFlight, registers }),
-      new WebhookStateMetrics(new Counter({ ...disabled, registers }), new Gauge({ ...overdue, registers })),
-    );
-  }
 }
 
 export const metricProviders: readonly Provider[] = [
