@@ -9,6 +9,7 @@ import { StorageModule } from '@droppio/storage';
 import { createTestDatabase, type TestDatabase } from '@droppio/storage/testing';
 import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
+import { WebhooksModule } from '@droppio/webhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { GatewayHouse } from './testing/gateway-house.js';
 import type { OverlayClient } from './testing/overlay-client.js';
@@ -35,6 +36,7 @@ beforeAll(async () => {
       StorageModule.for({ url: database.url, migrate: false }),
       broker(),
       RelayModule.for({ work: true }),
+      WebhooksModule.for({ work: false, keys: parseTokenKeys(keys) }),
       CreatorsModule.for(
         new CreatorsOptions({
           adminToken,
