@@ -8,10 +8,10 @@ FROM creator_wallets w JOIN tip_totals s ON s.wallet = w.address
 WHERE w.creator_id = $1
 GROUP BY s.chain_id, s.token ORDER BY sum(s.tips) DESC, s.chain_id, s.token`;
 
-/** $1 creator. One entry of an index for each tipper of each wallet. */
+/** $1 creator. One entry of an index for each tipper of each wallet, and never those of others: hence the order within. */
 export const TIPPERS = `
 SELECT count(DISTINCT s.sender)::int AS tippers
-FROM creator_wallets w JOIN tip_patrons s ON s.wallet = w.address
+FROM creator_wallets w CROSS JOIN LATERAL (SELECT sender FROM tip_patrons p WHERE p.wallet = w.address ORDER BY p.sender) s
 WHERE w.creator_id = $1`;
 
 /*

@@ -1,0 +1,215 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import * as z from 'zod';
+import { toHex, type Hex, type HistoryQuery } from '@droppio/tips';
+import { openTestStorage, type TestStorage } from './testing/index.js';
+
+/*
+ * A million tips of one creator, and what each question about them reads. Counted in rows and pages, not by the clock: those say the same on
+ * every machine.
+ */
+const CREATOR = '11111111-1111-4111-8111-111111111111';
+const TIPS = 1_000_000;
+const TIPPERS = 200_000;
+const START_MS = 1_700_000_000_000;
+const STEP_MS = 30_000;
+const word = (text: string, bytes: number): Hex => toHex(`0x${text.repeat(bytes * 2).slice(0, bytes * 2)}`);
+const WALLETS = [word('aa', 20), word('ab', 20)] as const;
+const TOKEN = word('cc', 20);
+const sql = (hex: Hex): string => `'\\x${hex.slice(2)}'::bytea`;
+
+const LOAD = [
+  `INSERT INTO creators (id, handle, display_name) SELECT CASE n WHEN 0 THEN '${CREATOR}' ELSE gen_random_uuid() END, 'c-' || n, 'x' FROM generate_series(0, 19999) n`,
+  `INSERT INTO creator_wallets (address, creator_id, position) VALUES (${sql(WALLETS[0])}, '${CREATOR}', 0), (${sql(WALLETS[1])}, '${CREATOR}', 1)`,
+  `INSERT INTO creator_wallets (address, creator_id, position) SELECT decode(lpad(to_hex(row_number() OVER ()), 40, '0'), 'hex'), id, 0 FROM creators WHERE id <> '${CREATOR}'`,
+  // Nine of ten to the first wallet. All final but the last thousand.
+  `INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, state, rev, block_number, block_hash,
+     block_time_ms, log_index, valued_block)
+   SELECT 1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 0, CASE WHEN n % 10 = 0 THEN ${sql(WALLETS[1])} ELSE ${sql(WALLETS[0])} END,
+     decode(lpad(to_hex(n * 7919 % ${String(TIPPERS)}), 40, '0'), 'hex'), ${sql(TOKEN)}, n % 1000, '', ${sql(word('00', 32))},
+     '{"amount": {"symbol": "USDC", "decimals": 6}}', '${CREATOR}', CASE WHEN n > ${String(TIPS - 1000)} THEN 'confirmed' ELSE 'finalized' END, 1, n,
+     ${sql(word('bb', 32))}, ${String(START_MS)} + n * ${String(STEP_MS)}, 0, ${sql(word('bb', 32))}
+   FROM generate_series(1::bigint, ${String(TIPS)}) n`,
+  `INSERT INTO tip_sightings SELECT chain_id, tx_hash, log_index, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, 0 FROM tips LIMIT 50000`,
+  `INSERT INTO creator_events (creator_id, seq, type, payload) SELECT '${CREATOR}', n, 'tip', jsonb_build_object('seq', n, 'type', 'tip', 'state', 'confirmed', 'rev', 1,
+     'id', '1-0x' || lpad(to_hex(n), 64, '0') || '-0') FROM generate_series(1, 50000) n`,
+  `INSERT INTO tip_values (chain_id, tx_hash, ordinal, block_hash, unavailable) SELECT chain_id, tx_hash, ordinal, block_hash, 'no-answer' FROM tips LIMIT 50000`,
+  // Others have sums, too.
+  `INSERT INTO tip_totals SELECT address, 1, ${sql(TOKEN)}, 'USDC', 6, 1, 1, 1, 1 FROM creator_wallets WHERE creator_id <> '${CREATOR}'`,
+  `INSERT INTO tip_patrons SELECT address, decode(lpad(to_hex(n), 40, '0'), 'hex'), 1, 1, n FROM creator_wallets, generate_series(1, 5) n WHERE creator_id <> '${CREATOR}'`,
+  `INSERT INTO tip_buckets SELECT address, ${String(Math.floor(START_MS / 900_000))} + n, 1, ${sql(TOKEN)}, 1, 1, 1, 1 FROM creator_wallets, generate_series(1, 15) n WHERE creator_id <> '${CREATOR}'`,
+  `INSERT INTO tip_totals SELECT w, 1, ${sql(TOKEN)}, 'USDC', 6, 1, 1, 1, 1 FROM unnest(ARRAY[${WALLETS.map(sql).join(', ')}]) w`,
+  `INSERT INTO tip_buckets SELECT ${sql(WALLETS[0])}, ${String(Math.floor(START_MS / 900_000))} + n, 1, ${sql(TOKEN)}, 1, 1, 1, 1 FROM generate_series(1, 50000) n`,
+  `INSERT INTO tip_tippers SELECT ${sql(WALLETS[0])}, 1, ${sql(TOKEN)}, decode(lpad(to_hex(n), 40, '0'), 'hex'), 1, n, 1, n FROM generate_series(1, ${String(TIPPERS)}) n`,
+  `INSERT INTO tip_patrons SELECT ${sql(WALLETS[0])}, decode(lpad(to_hex(n), 40, '0'), 'hex'), 1, 1, n FROM generate_series(1, ${String(TIPPERS)}) n`,
+];
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string | undefined;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number | undefined;
+  readonly 'Rows Removed by Index Recheck'?: number | undefined;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly Plan[] | undefined;
+}
+const Plan: z.ZodType<Plan> = z.lazy(() =>
+  z.object({
+    'Node Type': z.string(),
+    'Relation Name': z.string().optional(),
+    'Actual Rows': z.number(),
+    'Actual Loops': z.number(),
+    'Rows Removed by Filter': z.number().optional(),
+    'Rows Removed by Index Recheck': z.number().optional(),
+    'Shared Hit Blocks': z.number(),
+    'Shared Read Blocks': z.number(),
+    Plans: z.array(Plan).optional(),
+  }),
+);
+const Explained = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan })]) })]);
+
+const nodesOf = (plan: Plan): readonly Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+interface Cost {
+  readonly rows: number;
+  readonly pages: number;
+  readonly wholeTables: readonly string[];
+}
+
+function costOf(plan: Plan): Cost {
+  const scans = nodesOf(plan).filter((node) => node['Relation Name'] !== undefined);
+  const rows = scans.map(
+    (node) =>
+      (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)) * node['Actual Loops'],
+  );
+  return {
+    rows: rows.reduce((sum, some) => sum + some, 0),
+    pages: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+    wholeTables: scans.filter((node) => node['Node Type'].includes('Seq Scan')).map((node) => node['Relation Name'] ?? ''),
+  };
+}
+
+describe('a million tips of one creator', () => {
+  let storage: TestStorage;
+
+  beforeAll(async () => {
+    storage = await openTestStorage(inject('postgresUrl'));
+    const client = new Client({ connectionString: storage.url });
+    await client.connect();
+    // Faster by half: indexes are built once all is there, and what triggers would do is loaded.
+    const { rows } = await client.query<{ indexname: string; indexdef: string }>(
+      `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'tips' AND indexname <> 'tips_pkey'`,
+    );
+    await client.query(`SET session_replication_role = replica; DROP INDEX ${rows.map(({ indexname }) => indexname).join(', ')}`);
+    for (const statement of LOAD) await client.query(statement);
+    for (const { indexdef } of rows) await client.query(indexdef);
+    await client.query('VACUUM ANALYZE');
+    await client.end();
+  }, 120_000);
+  afterAll(async () => {
+    await storage.drop();
+  });
+
+  /** What the statements behind a call read, all together. */
+  async function reading(call: () => Promise<unknown>): Promise<Cost> {
+    const spy = vi.spyOn(storage.database, 'rows');
+    await call();
+    const statements = spy.mock.calls.map(([, text, values = []]) => ({ text, values: [...values] }));
+    spy.mockRestore();
+    const costs: Cost[] = [];
+    for (const { text, values } of statements) {
+      const explained: unknown = await storage.database.source.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
+      costs.push(costOf(Explained.parse(explained)[0]['QUERY PLAN'][0].Plan));
+    }
+    expect(costs.length).toBeGreaterThan(0);
+    return {
+      rows: costs.reduce((sum, { rows }) => sum + rows, 0),
+      pages: costs.reduce((sum, { pages }) => sum + pages, 0),
+      wholeTables: costs.flatMap(({ wholeTables }) => wholeTables),
+    };
+  }
+
+  const list = (query: Partial<HistoryQuery>) => reading(() => storage.archive.list({ creatorId: CREATOR, limit: 50, ...query }));
+  const token = { chainId: 1, address: TOKEN };
+  const middle = START_MS + (TIPS / 2) * STEP_MS;
+
+  it.each<[string, Partial<HistoryQuery>]>([
+    ['the first page', {}],
+    ['one wallet', { filter: { wallet: WALLETS[1] } }],
+    ['a day in the middle', { filter: { fromMs: middle, beforeMs: middle + 86_400_000 } }],
+    ['a time before all', { filter: { beforeMs: START_MS } }],
+    ['a wallet of another', { filter: { wallet: word('ef', 20) } }],
+  ])('answers for %s from the page alone', async (_what, query) => {
+    const cost = await list(query);
+    expect(cost.wholeTables).toEqual([]);
+    expect(cost.rows).toBeLessThan(350);
+    expect(cost.pages).toBeLessThan(700);
+  });
+
+  it.each<[string, HistoryQuery['filter'] & object]>([
+    ['an unknown sender', { sender: word('ef', 20) }],
+    ['another chain', { chainId: 2 }],
+    ['an unknown token', { token: { chainId: 1, address: word('ef', 20) } }],
+    ['a minimum that nobody reached', { token, minimum: 10n ** 30n }],
+    ['a state that none is in', { states: ['dropped'] }],
+    [
+      'everything at once',
+      { sender: word('ef', 20), token, minimum: 1n, states: ['safe', 'lost'], chainId: 1, fromMs: START_MS, beforeMs: middle },
+    ],
+  ])('looks for %s among a bounded number of tips', async (_what, filter) => {
+    const first = await storage.archive.list({ creatorId: CREATOR, limit: 50, filter });
+    expect(first).toEqual({ tips: [], next: expect.any(String) as unknown });
+    for (const cursor of [undefined, first.next]) {
+      const cost = await list({ filter, ...(cursor === undefined ? {} : { cursor }) });
+      expect(cost.wholeTables).toEqual([]);
+      // 5000 of each of two wallets, by the index and then themselves.
+      expect(cost.rows).toBeLessThan(20_100);
+      expect(cost.pages).toBeLessThan(12_000);
+    }
+  });
+
+  it('goes on in the middle as it began, with a filter that many fit', async () => {
+    const filter = { states: ['finalized' as const], beforeMs: middle };
+    const { next = '' } = await storage.archive.list({ creatorId: CREATOR, limit: 50, filter });
+    const cost = await list({ filter, cursor: next });
+    expect(cost.wholeTables).toEqual([]);
+    expect(cost.rows).toBeLessThan(20_100);
+  });
+
+  it('exports a thousand at a time', async () => {
+    const cost = await list({ limit: 1000, filter: { beforeMs: middle } });
+    expect(cost.wholeTables).toEqual([]);
+    expect(cost.rows).toBeLessThan(4000);
+  });
+
+  it('proves one of them', async () => {
+    const key = { chainId: 1, txHash: toHex(`0x${(5000).toString(16).padStart(64, '0')}`), ordinal: 0 };
+    expect(await storage.archive.proof(CREATOR, key)).toMatchObject({ sightings: { length: 1 }, tellings: { length: 1 } });
+    const cost = await reading(() => storage.archive.proof(CREATOR, key));
+    expect(cost.wholeTables).toEqual([]);
+    expect(cost.rows).toBeLessThan(10);
+    expect(cost.pages).toBeLessThan(50);
+  });
+
+  it('sums them up without looking at any of them', async () => {
+    const day = (n: number): string => new Date(START_MS + n * 86_400_000).toISOString().slice(0, 10);
+    const summary = await reading(() => storage.stats.summary(CREATOR));
+    expect(summary.wholeTables).toEqual([]);
+    expect(summary.rows).toBeLessThan(TIPPERS + 20);
+    const series = await reading(() =>
+      storage.stats.series({ creatorId: CREATOR, from: day(0), to: day(399), timeZone: 'Asia/Kathmandu' }),
+    );
+    expect(series.wholeTables.filter((table) => table !== 'tip_totals')).toEqual([]);
+    expect(series.rows).toBeLessThan(400 * 96 + 20);
+    const week = await reading(() => storage.stats.series({ creatorId: CREATOR, from: day(9), to: day(15), timeZone: 'UTC' }));
+    // Each with a look at its token.
+    expect(week.rows).toBeLessThan(2 * 7 * 96 + 20);
+    for (const asked of [{ token: { chainId: 1, token: TOKEN } }, {}]) {
+      const top = await reading(() => storage.stats.top({ creatorId: CREATOR, limit: 100, ...asked }));
+      expect(top.wholeTables).toEqual([]);
+      expect(top.rows).toBeLessThan(2000);
+    }
+  });
+});
