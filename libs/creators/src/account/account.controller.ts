@@ -2,11 +2,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Body, Controller, Delete, Get, HttpCode, Param, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Creator, TipKey } from '@droppio/tips';
+import { NotFound, type Creator } from '@droppio/tips';
 import type { Response } from 'express';
 import { Me, Scope } from '../access/access.js';
 import { Sessions } from '../access/sessions.js';
-import { AccountEndBody, AccountExport, tipKeyField } from './account.schema.js';
+import { tipIdField, tipKey } from '../tips/tip.schema.js';
+import { AccountEndBody, AccountExport } from './account.schema.js';
 import { AccountService } from './account.service.js';
 import { Audited } from './audited.js';
 
@@ -58,7 +59,8 @@ export class AccountController {
     operationId: 'eraseTipMessage',
   })
   @ApiNoContentResponse({ description: 'It is erased.' })
-  async eraseMessage(@Me() me: Creator, @Param('id', { schema: tipKeyField }) tip: TipKey): Promise<void> {
-    await this.accounts.eraseMessage(me.id, tip);
+  async eraseMessage(@Me() me: Creator, @Param('id', { schema: tipIdField }) id: string): Promise<void> {
+    const tip = tipKey(id);
+    if (tip === undefined || !(await this.accounts.eraseMessage(me.id, tip))) throw new NotFound('No such tip of yours.');
   }
 }

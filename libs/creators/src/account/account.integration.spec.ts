@@ -199,7 +199,7 @@ describe('a message', () => {
     expect((await erase(idOf(tip), me.accessToken)).status).toBe(204);
     expect((await erase(idOf(tip), me.accessToken)).status).toBe(204);
     for (const id of ['x', randomUUID(), `1-${randomHex(32)}-99999999999`, `1-${randomHex(32)}-4294967295`]) {
-      expect((await erase(id, me.accessToken)).status).toBe(400);
+      expect((await erase(id, me.accessToken)).status).toBe(404);
     }
   });
 });

@@ -43,12 +43,13 @@ export class AccountService {
     await this.soon(ERASE_WAIT_MS, this.eraseTips(ERASE_WAIT_MS));
   }
 
-  /** In the ledger and in the feed. Overlays that are open hear of it as of every change of a tip. */
-  async eraseMessage(creatorId: string, tip: TipKey): Promise<void> {
-    if (!(await this.data.eraseMessage(creatorId, tip))) throw new NotFound('There is no such tip.');
+  /** In the ledger and in the feed. Overlays that are open hear of it as of every change of a tip. False: the creator has no such tip. */
+  async eraseMessage(creatorId: string, tip: TipKey): Promise<boolean> {
+    if (!(await this.data.eraseMessage(creatorId, tip))) return false;
     await this.relay.drain(creatorId);
     await this.cleaner.rewrite(creatorId);
     this.erased.inc({ why: 'asked' });
+    return true;
   }
 
   /** One JSON document, in parts. Its first part is read before this resolves, so that a failure can still be answered as one. */
