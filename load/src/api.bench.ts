@@ -57,17 +57,21 @@ async function bench(house: ApiHouse): Promise<void> {
   );
   for (const path of missing) console.log(`MISSING: the API has no ${path}.`);
   console.log(`\n${apiTable(await interleaved(cases))}`);
-  console.log(`\nLong-poll at the gateway, ${String(EVENTS)} events, from the feed to the client that waits`);
+  console.log(`\nOverlays that poll, ${String(EVENTS)} events, from the feed to the client that waits`);
+  const hasEvents = house.has('/v1/overlay/events');
+  if (!hasEvents) console.log('MISSING: the API has no GET /v1/overlay/events.');
   for (const clients of POLLS) {
-    const heard = await pollLatencies(house, redis.url, { clients, events: EVENTS });
-    const each = heard.map(({ latencyMs }) => latencyMs);
-    const many = `${clients.toLocaleString('en')} clients`;
-    console.log(
-      table([
-        { name: many, values: each },
-        { name: `the last of ${many}`, values: lastOfEach(heard) },
-      ]),
-    );
+    for (const at of hasEvents ? (['gateway', 'api'] as const) : (['gateway'] as const)) {
+      const heard = await pollLatencies(house, redis.url, at, { clients, events: EVENTS });
+      const who = `${at}, ${clients.toLocaleString('en')} clients`;
+      const each = heard.map(({ latencyMs }) => latencyMs);
+      console.log(
+        table([
+          { name: who, values: each },
+          { name: 'the last of them', values: lastOfEach(heard) },
+        ]),
+      );
+    }
   }
 }
 

@@ -17,6 +17,7 @@ const Wait = z.object({
   path: z.string(),
   /** Where all of them begin: whoever comes late misses nothing. */
   place: z.string(),
+  authorization: z.string().optional(),
 });
 /** One event at one client; `sentMs` tells events apart. */
 const Heard = z.object({ sentMs: z.number(), latencyMs: z.number() });

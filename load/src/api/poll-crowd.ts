@@ -3,16 +3,17 @@ import { exactNow } from '../fanout/crowd-orders.js';
 import type { Heard, Wait } from './load-orders.js';
 
 const STAMPS = /~t([\d.]+)~/g;
-const PLACE = /"epoch":"([\w-]+)"/;
 
 /** Overlays that poll: each asks again as soon as it was answered, from its own place in the stream. */
 export class PollCrowd {
   private readonly agent = new Agent({ keepAlive: true });
   private readonly heard: Heard[] = [];
   private readonly faults: string[] = [];
+  private readonly headers: Record<string, string> = {};
   private isOver = false;
 
   constructor(private readonly order: Wait) {
+    if (order.authorization !== undefined) this.headers['authorization'] = order.authorization;
     for (let n = 0; n < order.clients; n += 1) void this.follow();
   }
 
@@ -33,9 +34,7 @@ export class PollCrowd {
       const atMs = exactNow();
       // Several at once, where the client was slower than they came.
       for (const [, sent] of text.matchAll(STAMPS)) this.heard.push({ sentMs: Number(sent), latencyMs: atMs - Number(sent) });
-      const epoch = PLACE.exec(text)?.[1];
-      const seq = [...text.matchAll(/"op":"event"[^{]*?"seq":(\d+)/g)].at(-1)?.[1];
-      if (epoch !== undefined && seq !== undefined) place = `epoch=${epoch}&seq=${seq}`;
+      place = placeIn(text) ?? place;
     }
   }
 
@@ -46,19 +45,31 @@ export class PollCrowd {
         if (fault !== undefined && !this.isOver) this.faults.push(fault);
         resolve(text);
       };
-      get({ port: this.order.port, host: '127.0.0.1', path: `${this.order.path}&${place}`, agent: this.agent }, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-        response.once('error', (error) => {
-          end(undefined, error.message);
-        });
-        response.once('end', () => {
-          if (response.statusCode === 200) end(text);
-          else end(undefined, `status ${String(response.statusCode)}`);
-        });
-      }).once('error', (error) => {
+      get(
+        { port: this.order.port, host: '127.0.0.1', path: `${this.order.path}&${place}`, agent: this.agent, headers: this.headers },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+          response.once('error', (error) => {
+            end(undefined, error.message);
+          });
+          response.once('end', () => {
+            if (response.statusCode === 200) end(text);
+            else end(undefined, `status ${String(response.statusCode)}`);
+          });
+        },
+      ).once('error', (error) => {
         end(undefined, error.message);
       });
     });
   }
+}
+
+/** Where an answer says to go on: the API in a word, the gateway by what it sent. */
+function placeIn(text: string): string | undefined {
+  const next = /"next":"([\w.-]+)"/.exec(text)?.[1];
+  if (next !== undefined) return `after=${next}`;
+  const epoch = /"epoch":"([\w-]+)"/.exec(text)?.[1];
+  const seq = [...text.matchAll(/"op":"event"[^{]*?"seq":(\d+)/g)].at(-1)?.[1];
+  return epoch === undefined || seq === undefined ? undefined : `epoch=${epoch}&seq=${seq}`;
 }

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFeed } from '@droppio/e2e/houses';
 import { OverlayTokens, parseTokenKeys } from '@droppio/protocol/overlay-token';
-import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
+import { DEFAULT_OVERLAY_CONFIG, type FeedPosition } from '@droppio/tips';
+import * as z from 'zod';
 import { stamp } from '../fanout/crowd-orders.js';
 import { aTip } from '../fanout/droppio-server.js';
-import type { ApiHouse } from './api-house.js';
+import { caller, type ApiHouse } from './api-house.js';
 import type { Heard } from './load-orders.js';
 import { LoadProcess } from './load-process.js';
 
@@ -14,35 +15,75 @@ const SEATED_MS = 3000;
 const SETTLE_MS = 1000;
 /** How much later than the last event the last of the clients may hear of it. */
 const PATIENCE_MS = 20_000;
+const Head = z.object({ next: z.templateLiteral([z.string(), '.', z.number()]) });
 
-/** Overlays of one creator that poll; from an event entering the feed to each of them having it, in milliseconds. */
-export async function pollLatencies(
-  house: ApiHouse,
-  redisUrl: string,
-  { clients, events }: { readonly clients: number; readonly events: number },
-): Promise<readonly Heard[]> {
+type Feed = Awaited<ReturnType<typeof openFeed>>['feed'];
+
+/** Where overlays of one creator poll, and from where on. */
+interface Door {
+  readonly port: number;
+  readonly path: string;
+  readonly place: string;
+  readonly authorization?: string;
+  readonly creatorId: string;
+  readonly from: FeedPosition;
+}
+
+export interface PollPlan {
+  readonly clients: number;
+  readonly events: number;
+}
+
+/** Overlays of one creator that poll at the gateway or at the API; from an event entering the feed to each of them having it. */
+export async function pollLatencies(house: ApiHouse, redisUrl: string, at: 'gateway' | 'api', plan: PollPlan): Promise<readonly Heard[]> {
   const { feed, context } = await openFeed(redisUrl);
   const crowd = LoadProcess.start();
   try {
-    const [creatorId, overlayId, epoch] = [randomUUID(), randomUUID(), randomUUID().slice(0, 8)];
-    const grant = { overlayId, version: 1, enabled: true, config: DEFAULT_OVERLAY_CONFIG };
-    await feed.restore(creatorId, { position: { epoch, seq: 0 }, events: [], grants: [grant] });
-    const token = new OverlayTokens(parseTokenKeys(house.overlayKeys)).sign({ overlayId, creatorId, version: 1 });
-    await crowd.wait({ port: house.gateway.port, clients, path: `/overlay/poll?token=${token}`, place: `epoch=${epoch}&seq=0` });
+    const door = at === 'gateway' ? await gatewayDoor(house, feed) : await apiDoor(house);
+    const { creatorId, from, ...asked } = door;
+    await crowd.wait({ ...asked, clients: plan.clients });
     await sleep(SEATED_MS);
-    for (let seq = 1; seq <= events; seq += 1) {
-      await feed.append(creatorId, epoch, aTip(seq, stamp()));
+    for (let n = 1; n <= plan.events; n += 1) {
+      await feed.append(creatorId, from.epoch, aTip(from.seq + n, stamp()));
       await sleep(SETTLE_MS);
     }
-    for (const until = performance.now() + PATIENCE_MS; ;) {
-      const heard = await crowd.report();
-      if (heard.length === clients * events) return heard;
-      if (performance.now() > until)
-        throw new Error(`${String(clients)} polls were to hear of ${String(events)} events each, and heard ${String(heard.length)} times`);
-      await sleep(SETTLE_MS);
-    }
+    return await heardBy(crowd, plan);
   } finally {
     await crowd.stop();
     await context.close();
   }
+}
+
+async function heardBy(crowd: LoadProcess, { clients, events }: PollPlan): Promise<readonly Heard[]> {
+  for (const until = performance.now() + PATIENCE_MS; ;) {
+    const heard = await crowd.report();
+    if (heard.length === clients * events) return heard;
+    if (performance.now() > until)
+      throw new Error(`${String(clients)} polls were to hear of ${String(events)} events each, and heard ${String(heard.length)} times`);
+    await sleep(SETTLE_MS);
+  }
+}
+
+async function gatewayDoor(house: ApiHouse, feed: Feed): Promise<Door> {
+  const [creatorId, overlayId, epoch] = [randomUUID(), randomUUID(), randomUUID().slice(0, 8)];
+  const grant = { overlayId, version: 1, enabled: true, config: DEFAULT_OVERLAY_CONFIG };
+  const from = { epoch, seq: 0 };
+  await feed.restore(creatorId, { position: from, events: [], grants: [grant] });
+  const path = `/overlay/poll?token=${tokenOf(house, creatorId, overlayId)}`;
+  return { port: house.gateway.port, path, place: `epoch=${epoch}&seq=0`, creatorId, from };
+}
+
+/** A real overlay, since the API looks its row up with every poll. */
+async function apiDoor(house: ApiHouse): Promise<Door> {
+  const { id, overlayId } = await house.creator();
+  const { port } = house.api;
+  const token = tokenOf(house, id, overlayId);
+  const { next } = Head.parse(await caller(port)('GET', '/v1/overlay/events', token));
+  const [epoch = '', seq] = next.split('.');
+  const from = { epoch, seq: Number(seq) };
+  return { port, path: `/v1/overlay/events?wait=25000`, place: `after=${next}`, creatorId: id, from, authorization: `Bearer ${token}` };
+}
+
+function tokenOf({ overlayKeys }: ApiHouse, creatorId: string, overlayId: string): string {
+  return new OverlayTokens(parseTokenKeys(overlayKeys)).sign({ overlayId, creatorId, version: 1 });
 }
