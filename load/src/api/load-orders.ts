@@ -17,7 +17,8 @@ const Wait = z.object({
   path: z.string(),
   /** Where all of them begin: whoever comes late misses nothing. */
   place: z.string(),
-  authorization: z.string().optional(),
+  /** Taken in turn; none: the path says who asks. */
+  authorizations: z.array(z.string()),
 });
 /** One event at one client; `sentMs` tells events apart. */
 const Heard = z.object({ sentMs: z.number(), latencyMs: z.number() });

@@ -9,12 +9,10 @@ export class PollCrowd {
   private readonly agent = new Agent({ keepAlive: true });
   private readonly heard: Heard[] = [];
   private readonly faults: string[] = [];
-  private readonly headers: Record<string, string> = {};
   private isOver = false;
 
   constructor(private readonly order: Wait) {
-    if (order.authorization !== undefined) this.headers['authorization'] = order.authorization;
-    for (let n = 0; n < order.clients; n += 1) void this.follow();
+    for (let n = 0; n < order.clients; n += 1) void this.follow(order.authorizations[n % order.authorizations.length]);
   }
 
   report(): { heard: Heard[]; failed: number; why: string } {
@@ -26,10 +24,11 @@ export class PollCrowd {
     this.agent.destroy();
   }
 
-  private async follow(): Promise<void> {
+  private async follow(authorization: string | undefined): Promise<void> {
+    const headers = authorization === undefined ? {} : { authorization };
     let place = this.order.place;
     while (!this.isOver) {
-      const text = await this.poll(place);
+      const text = await this.poll(place, headers);
       if (text === undefined) return;
       const atMs = exactNow();
       // Several at once, where the client was slower than they came.
@@ -39,26 +38,23 @@ export class PollCrowd {
   }
 
   /** `undefined`: it failed, or is over. */
-  private poll(place: string): Promise<string | undefined> {
+  private poll(place: string, headers: { readonly authorization?: string }): Promise<string | undefined> {
     return new Promise((resolve) => {
       const end = (text: string | undefined, fault?: string): void => {
         if (fault !== undefined && !this.isOver) this.faults.push(fault);
         resolve(text);
       };
-      get(
-        { port: this.order.port, host: '127.0.0.1', path: `${this.order.path}&${place}`, agent: this.agent, headers: this.headers },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-          response.once('error', (error) => {
-            end(undefined, error.message);
-          });
-          response.once('end', () => {
-            if (response.statusCode === 200) end(text);
-            else end(undefined, `status ${String(response.statusCode)}`);
-          });
-        },
-      ).once('error', (error) => {
+      get({ port: this.order.port, host: '127.0.0.1', path: `${this.order.path}&${place}`, agent: this.agent, headers }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.once('error', (error) => {
+          end(undefined, error.message);
+        });
+        response.once('end', () => {
+          if (response.statusCode === 200) end(text);
+          else end(undefined, `status ${String(response.statusCode)}`);
+        });
+      }).once('error', (error) => {
         end(undefined, error.message);
       });
     });

@@ -17,6 +17,9 @@ const SETTLE_MS = 1000;
 const PATIENCE_MS = 20_000;
 const Head = z.object({ next: z.templateLiteral([z.string(), '.', z.number()]) });
 
+const Overlay = z.object({ id: z.string() });
+const POLLS_OF_ONE = 4;
+
 type Feed = Awaited<ReturnType<typeof openFeed>>['feed'];
 
 /** Where overlays of one creator poll, and from where on. */
@@ -24,7 +27,7 @@ interface Door {
   readonly port: number;
   readonly path: string;
   readonly place: string;
-  readonly authorization?: string;
+  readonly authorizations: readonly string[];
   readonly creatorId: string;
   readonly from: FeedPosition;
 }
@@ -39,9 +42,9 @@ export async function pollLatencies(house: ApiHouse, redisUrl: string, at: 'gate
   const { feed, context } = await openFeed(redisUrl);
   const crowd = LoadProcess.start();
   try {
-    const door = at === 'gateway' ? await gatewayDoor(house, feed) : await apiDoor(house);
+    const door = at === 'gateway' ? await gatewayDoor(house, feed) : await apiDoor(house, plan.clients);
     const { creatorId, from, ...asked } = door;
-    await crowd.wait({ ...asked, clients: plan.clients });
+    await crowd.wait({ ...asked, authorizations: [...asked.authorizations], clients: plan.clients });
     await sleep(SEATED_MS);
     for (let n = 1; n <= plan.events; n += 1) {
       await feed.append(creatorId, from.epoch, aTip(from.seq + n, stamp()));
@@ -70,18 +73,23 @@ async function gatewayDoor(house: ApiHouse, feed: Feed): Promise<Door> {
   const from = { epoch, seq: 0 };
   await feed.restore(creatorId, { position: from, events: [], grants: [grant] });
   const path = `/overlay/poll?token=${tokenOf(house, creatorId, overlayId)}`;
-  return { port: house.gateway.port, path, place: `epoch=${epoch}&seq=0`, creatorId, from };
+  return { port: house.gateway.port, path, place: `epoch=${epoch}&seq=0`, authorizations: [], creatorId, from };
 }
 
-/** A real overlay, since the API looks its row up with every poll. */
-async function apiDoor(house: ApiHouse): Promise<Door> {
-  const { id, overlayId } = await house.creator();
+/** Real overlays, since the API looks the row up with every poll, and several, since few may wait on one. */
+async function apiDoor(house: ApiHouse, clients: number): Promise<Door> {
+  const { id, overlayId, authorization } = await house.creator();
   const { port } = house.api;
-  const token = tokenOf(house, id, overlayId);
-  const { next } = Head.parse(await caller(port)('GET', '/v1/overlay/events', token));
+  const call = caller(port);
+  const overlayIds = [overlayId];
+  while (overlayIds.length * POLLS_OF_ONE < clients)
+    overlayIds.push(Overlay.parse(await call('POST', '/v1/overlays', authorization, { name: 'Alerts' })).id);
+  const tokens = overlayIds.map((each) => tokenOf(house, id, each));
+  const { next } = Head.parse(await call('GET', '/v1/overlay/events', tokens[0] ?? ''));
   const [epoch = '', seq] = next.split('.');
+  const authorizations = tokens.map((token) => `Bearer ${token}`);
   const from = { epoch, seq: Number(seq) };
-  return { port, path: `/v1/overlay/events?wait=25000`, place: `after=${next}`, creatorId: id, from, authorization: `Bearer ${token}` };
+  return { port, path: '/v1/overlay/events?wait=25000', place: `after=${next}`, authorizations, creatorId: id, from };
 }
 
 function tokenOf({ overlayKeys }: ApiHouse, creatorId: string, overlayId: string): string {
