@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { credentialsOf, expectedOf, ROLES, securityOf, type MatrixRole, type Shown } from '../testing/route-matrix.js';
 import { ROUTES, type RouteRow, type Scene } from '../testing/routes/index.js';
@@ -33,6 +34,11 @@ async function aStage(): Promise<Stage> {
 
 const shared = await aStage();
 
+/** Of the same shape, and nobody's. */
+function unlike(id: string): string {
+  return /^[0-9a-f-]{36}$/.test(id) ? randomUUID() : id.replace(/0x[0-9a-fA-F]+/, (hex) => randomHex((hex.length - 2) / 2));
+}
+
 interface Question {
   readonly route: Route;
   readonly row: RouteRow;
@@ -41,7 +47,9 @@ interface Question {
 /** Something of the owner's, unless it is to be something that is not there. */
 async function pathOf({ route, row }: Question, scene: Stage, isMissing = false): Promise<string> {
   const given = (await row.params?.(scene)) ?? { id: scene.owner.overlayId };
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (isMissing ? randomUUID() : (given[name] ?? 'unnamed')));
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    isMissing ? unlike(given[name] ?? '') : (given[name] ?? 'unnamed'),
+  );
   return row.query === undefined ? path : `${path}?${row.query}`;
 }
 

@@ -1,11 +1,17 @@
 import { toHex, type Hex } from '@droppio/tips';
 import { anvil, type AnvilNode } from '../testing/anvil.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { getContractAddress, serializeErc6492Signature } from 'viem';
 import { aMessage, aNonce, aSignIn, aSignUp, aWallet, SIGN_IN_ORIGIN, signIn, startTestApi, type TestApi } from '../testing/index.js';
 
 /* Contracts that answer EIP-1271's question with yes, or with nothing. */
 const SAYS_YES = '0x631626ba7e60e01b60005260206000f3';
 const SAYS_NO = '0x60206000f3';
+/* Makes a contract of what it is called with, and what it is called with: the two above. */
+const FACTORY = '0xfac7000000000000000000000000000000000001';
+const MAKES_CONTRACTS = '0x36600060003760003660006000f55000';
+const MADE_YES = `0x6f${SAYS_YES.slice(2)}60005260106010f3` as const;
+const MADE_NO = `0x65${SAYS_NO.slice(2)}6000526006601af3` as const;
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 let api: TestApi;
@@ -149,6 +155,18 @@ describe('wallets that are contracts', () => {
     expect((await verify(accepted)).json).toMatchObject({ status: 401, detail: 'The nonce was used before.' });
   });
 
+  it('may not be there yet: the signature says who would make them (EIP-6492)', async () => {
+    await node.call('anvil_setCode', [FACTORY, MAKES_CONTRACTS]);
+    const address = getContractAddress({ opcode: 'CREATE2', from: FACTORY, salt: toHex(`0x${'00'.repeat(32)}`), bytecode: MADE_YES });
+    const wrapped = (data: Hex): Hex => serializeErc6492Signature({ address: FACTORY, data, signature: '0xab' });
+    const ask = async (data: Hex) => {
+      const message = await aMessage(api, { address }, { chainId: 31_337 });
+      return verify({ message, signature: wrapped(data), signUp: aSignUp() });
+    };
+    expect((await ask(MADE_NO)).status).toBe(401);
+    expect((await ask(MADE_YES)).json).toMatchObject({ wallets: [toHex(address)] });
+  });
+
   it('are not asked on a chain without a node', async () => {
     expect((await verify(await body(1))).status).toBe(401);
   });
@@ -160,11 +178,15 @@ describe('wallets that are contracts', () => {
       const message = await aMessage(silent, contract, { chainId: 31_337 });
       const asked = await silent.call('POST', '/v1/auth/siwe/verify', { body: { message, signature: `0x${'ab'.repeat(300)}` } });
       expect(asked.json).toMatchObject({ status: 503, code: 'chain-unavailable' });
-      const own = await aMessage(silent, wallet, { chainId: 31_337 });
-      const signature = await wallet.signMessage({ message: own });
-      expect((await silent.call('POST', '/v1/auth/siwe/verify', { body: { message: own, signature, signUp: aSignUp() } })).status).toBe(
-        200,
-      );
+      const took: number[] = [];
+      for (let n = 0; n < 5; n += 1) {
+        const own = await aMessage(silent, wallet, { chainId: 31_337 });
+        const body = { message: own, signature: await wallet.signMessage({ message: own }), signUp: aSignUp() };
+        const startedAt = performance.now();
+        expect((await silent.call('POST', '/v1/auth/siwe/verify', { body })).status).toBe(200);
+        took.push(performance.now() - startedAt);
+      }
+      expect(Math.min(...took)).toBeLessThan(100);
     } finally {
       await silent.close();
     }

@@ -9,9 +9,11 @@ import { RateStorage } from './rate-storage.js';
 
 /** How often what may be asked. To be listed behind the guard that finds out who asks. */
 export function rateProviders({ rates }: CreatorsOptions): Provider[] {
+  const throttlers = throttlersOf(rates);
+  if (throttlers.length === 0) return [FailedCredentials];
   return [
     FailedCredentials,
-    { provide: getOptionsToken(), useValue: throttlersOf(rates) },
+    { provide: getOptionsToken(), useValue: throttlers },
     { provide: getStorageToken(), useClass: RateStorage },
     { provide: APP_GUARD, useClass: RateGuard },
   ];
