@@ -54,8 +54,9 @@ WITH heads AS MATERIALIZED (
   FROM (SELECT count(*) AS n, min(rank) AS least FROM heads GROUP BY address) f
 ), known AS (
   SELECT c.sender, ${amount} AS amount, sum(s.${by}) AS rank, ${SUMS}
-  FROM (SELECT DISTINCT sender FROM heads) c CROSS JOIN creator_wallets w
-    JOIN ${table} s ON s.wallet = w.address AND s.sender = c.sender AND ${where}
+  FROM (SELECT DISTINCT sender FROM heads) c CROSS JOIN creator_wallets w CROSS JOIN LATERAL (
+    SELECT * FROM ${table} s WHERE s.wallet = w.address AND s.sender = c.sender AND ${where} LIMIT 1
+  ) s
   WHERE w.creator_id = $1 GROUP BY c.sender
 )
 SELECT k.sender, k.amount, k.tips, k.priced, k.usd, f.floor = 0 OR f.wallets = 1 OR k.rank > f.floor AS is_certain
