@@ -50,7 +50,7 @@ export function describeAccountData(where: string, make: () => Promise<TestStora
             ((await rows(`SELECT 1 FROM ${found} t WHERE t::text LIKE '%' || $1 || '%'`, [text])) as unknown[]).length > 0,
         ),
       );
-      return tables.filter((_, n) => hits[n]).map(({ found }) => found);
+      return tables.filter((_, n) => hits[n] === true).map(({ found }) => found);
     };
     const erase = (tip: SightedTip, of = creator) =>
       storage.account.eraseMessage(of.id, { chainId, txHash: tip.txHash, ordinal: tip.ordinal });

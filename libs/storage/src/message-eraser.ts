@@ -25,7 +25,7 @@ export async function eraseMessage(database: Database, creatorId: string, tip: T
 export async function eraseEventsOf(database: Database, creatorId: string, id: string, sinceMs: number): Promise<void> {
   for (let below = BEYOND_ALL; ;) {
     const [page] = await database.rows(Page, ERASE_EVENTS, [creatorId, id, below, PAGE]);
-    if (page?.seq == null || page.at_ms === null || page.at_ms < sinceMs - SLACK_MS) return;
+    if (page === undefined || page.seq === null || page.at_ms === null || page.at_ms < sinceMs - SLACK_MS) return;
     below = page.seq;
   }
 }

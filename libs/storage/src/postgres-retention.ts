@@ -91,7 +91,7 @@ export class PostgresRetention extends Retention {
 
   private async walk(statement: string, values: readonly (string | number)[]): Promise<WalkedBatch> {
     const [row] = await this.database.rows(Walked, statement, values);
-    if (row?.last == null) return { count: 0, creators: [] };
+    if (row === undefined || row.last === null) return { count: 0, creators: [] };
     return { count: row.count, creators: row.creators, ...(row.walked < CREATORS_AT_ONCE ? {} : { next: row.last }) };
   }
 }

@@ -94,7 +94,7 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async runUntilClosed(): Promise<void> {
     const { signal } = this.closing;
-    while (!signal.aborted) {
+    for (;;) {
       await this.clock.sleep(ROUND_MS * (0.9 + Math.random() * 0.2), signal);
       if (signal.aborted) return;
       await this.inTurn('erasures', ERASURES_MS, () => this.erasures());

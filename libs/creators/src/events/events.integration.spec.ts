@@ -70,9 +70,9 @@ describe('polling for events', () => {
     const { id: otherId } = other.json as { id: string };
     let next = await here();
     const polled: unknown[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const polling = (async () => {
-      while (!isOver || (await events(next)).data.length > 0) {
+      while (!over.signal.aborted || (await events(next)).data.length > 0) {
         const answer = await events(next, 1000);
         polled.push(...answer.data);
         next = answer.next;
@@ -85,7 +85,7 @@ describe('polling for events', () => {
     await api.call('PATCH', `/v1/overlays/${otherId}`, { token: me.accessToken, body: { enabled: false } });
     await ledger.finalize(chainId, 1, { safe: head, finalized: head });
     await alert();
-    isOver = true;
+    over.abort();
     await polling;
     const told = (): unknown[] => overlay.frames.filter(({ op, seq }) => op === 'event' && Number(seq) > start);
     await expect.poll(() => told().length, SOON).toBe(polled.length);
