@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { RedisBrokerModule } from '@droppio/broker';
 import { configureHttp, CreatorsModule, CreatorsOptions } from '@droppio/creators';
+import { GatewayHouse, type OverlayClient } from '@droppio/delivery/testing';
 import { startApp, type RunningApp } from '@droppio/platform';
 import { CloseCode } from '@droppio/protocol';
 import { parseTokenKeys } from '@droppio/protocol/overlay-token';
@@ -11,8 +12,6 @@ import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { WebhooksModule } from '@droppio/webhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { GatewayHouse } from './testing/gateway-house.js';
-import type { OverlayClient } from './testing/overlay-client.js';
 
 /* What a creator changes over HTTP, as the pages see it that are open on two gateways: the real API, Postgres and Redis in between. */
 const SOON_MS = 1000;

@@ -1,0 +1,2 @@
+export { GatewayHouse } from './gateway-house.js';
+export { OverlayClient } from './overlay-client.js';
