@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryBrokerModule } from '@droppio/broker';
+import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GatewayHouse, type SettingTexts } from './testing/gateway-house.js';
 import { Truth } from './testing/truth.js';
@@ -16,7 +17,7 @@ describe('an overlay', () => {
     const { truth, token } = await house.creator();
     const client = await house.overlay(token);
     expect(client.frames[0]).toMatchObject({ op: 'hello', v: 1, pingMs: 25_000 });
-    expect(await client.ready()).toMatchObject({ epoch: truth.epoch, head: 1, from: 2, recovered: true, config: { durationMs: 8000 } });
+    expect(await client.ready()).toMatchObject({ epoch: truth.epoch, head: 1, from: 2, recovered: true, config: DEFAULT_OVERLAY_CONFIG });
     const sent = await truth.send();
     await client.caughtUp(2);
     expect(client.events).toMatchObject([{ seq: 2, type: 'tip', id: sent.id, at: sent.at }]);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryBrokerModule } from '@droppio/broker';
 import { OverlayConnection, type Closing, type ConnectionState, type Transport } from '@droppio/client';
 import type { EventFrame, ServerFrame } from '@droppio/protocol';
+import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GatewayHouse, type SettingTexts } from './testing/gateway-house.js';
 import { NarrowNetwork, type Kind } from './testing/narrow-network.js';
@@ -70,7 +71,7 @@ export function describeTransport(kind: Kind, make: MakeTransport): void {
       const { truth, token } = await house.creator();
       const page = overlay(token);
       await expect.poll(page.state, SOON).toBe('open');
-      expect(page.configs[0]).toMatchObject({ schemaVersion: 1, durationMs: 8000 });
+      expect(page.configs[0]).toEqual(DEFAULT_OVERLAY_CONFIG);
       for (let i = 0; i < 20; i += 1) {
         await truth.send();
         await sleep(10);

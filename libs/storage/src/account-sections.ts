@@ -70,6 +70,7 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   creator_streams: 'where his stream is',
   idempotency_keys: 'answers of the last day, which may hold secrets that are shown once',
   erased_accounts: 'accounts that are gone',
+  export_turns: 'who is exporting just now',
 };
 
 /** $1 creator, $2 limit, then the key of the last row before as texts. Gives `json`, and the key as texts in `place`. */

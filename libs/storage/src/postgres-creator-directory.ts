@@ -17,7 +17,8 @@ import {
 } from '@droppio/tips';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
-import { CreatorEntity, CreatorWalletEntity, OverlayEntity, type CreatorRow, type OverlayRow } from './creator-entities.js';
+import { OverlayEntity, type OverlayRow } from './creator-entities.js';
+import { CREATOR_BY_HANDLE, CREATOR_BY_ID, CREATOR_BY_WALLET, CreatorRow } from './creator-rows.js';
 import { Database } from './database.js';
 import { CHANGE_CREATOR, CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
 import { isId } from './event-log.js';
@@ -64,21 +65,15 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
   }
 
   override async creator(id: string): Promise<Creator | undefined> {
-    if (!isId(id)) return undefined;
-    const row = await this.database.read((manager) =>
-      manager.findOne(CreatorEntity, { where: { id }, relations: { wallets: true }, order: { wallets: { position: 'ASC' } } }),
-    );
-    return row === null ? undefined : toCreator(row);
+    return isId(id) ? (await this.database.rows(CreatorRow, CREATOR_BY_ID, [id]))[0] : undefined;
   }
 
   override async creatorByHandle(handle: string): Promise<Creator | undefined> {
-    const row = await this.database.read((manager) => manager.findOneBy(CreatorEntity, { handle }));
-    return row === null ? undefined : this.creator(row.id);
+    return (await this.database.rows(CreatorRow, CREATOR_BY_HANDLE, [handle]))[0];
   }
 
   override async creatorByWallet(wallet: Hex): Promise<Creator | undefined> {
-    const row = await this.database.read((manager) => manager.findOneBy(CreatorWalletEntity, { address: wallet }));
-    return row === null ? undefined : this.creator(row.creatorId);
+    return (await this.database.rows(CreatorRow, CREATOR_BY_WALLET, [hexToBytes(wallet)]))[0];
   }
 
   override async changeCreator(id: string, { handle, displayName, alertAfter, listed }: CreatorChange): Promise<Creator> {
@@ -137,10 +132,6 @@ function refuse(error: unknown): never {
 
 const noCreator = (): NotFound => new NotFound('There is no such creator.');
 const noOverlay = (): NotFound => new NotFound('There is no such overlay.');
-
-function toCreator({ wallets, ...fields }: CreatorRow): Creator {
-  return { ...fields, wallets: wallets.map(({ address }) => address) };
-}
 
 function toOverlay({ id, creatorId, name, enabled, version, config, configVersion, createdAt }: OverlayRow): Overlay {
   return { id, creatorId, name, enabled, version, config, configVersion, createdAt };

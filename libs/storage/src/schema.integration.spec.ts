@@ -12,6 +12,7 @@ import { AUDIT_OF, AUDIT_OF_BY_OPERATION, AUDIT_OF_OPERATOR, AUDIT_OF_OPERATOR_B
 import { ONE_TIP, pageStatement, SIGHTINGS_OF, TELLINGS_OF, type Statement } from './archive-statements.js';
 import { BACKFILL_AND_TELL } from './backfill-statements.js';
 import { COVERED } from './coverage.js';
+import { CREATOR_BY_HANDLE, CREATOR_BY_ID, CREATOR_BY_WALLET } from './creator-rows.js';
 import { DROP_SEEN, SIGHT_SEEN } from './seen-statements.js';
 import { COMMIT_BLOCK, COMMIT_EMPTY_BLOCK, ORPHAN_TIPS, RAISE_STATES, RELEASE_DUE } from './tip-statements.js';
 import { NOTE_VALUES, UNVALUED } from './postgres-tip-values.js';
@@ -188,7 +189,9 @@ describe('every list query reads through an index', () => {
     ['tips without a price', UNVALUED, [1, [zero(20)], 200]],
     ['a note of prices', NOTE_VALUES, ['[]']],
     ['wallets of a creator', WALLETS_OF, [creator]],
-    ['a creator by handle', 'SELECT * FROM creators WHERE handle = $1', ['c-42']],
+    ['a creator', CREATOR_BY_ID, [creator]],
+    ['a creator by handle', CREATOR_BY_HANDLE, ['c-42']],
+    ['a creator by wallet', CREATOR_BY_WALLET, [zero(20)]],
     ['webhooks of a creator', WEBHOOKS, [creator]],
     ['deliveries of a webhook', DELIVERIES, [creator, 30_000, 51]],
     ['deliveries of a webhook in a state', DELIVERIES_IN_STATE, [creator, 30_000, 51, 'failed']],

@@ -26,8 +26,8 @@ describe('the docs page', () => {
       page.on('pageerror', (error) => complaints.push(error.message));
       await page.goto(`${api.url}/docs`);
       await page.waitForSelector('.opblock');
-      const { paths } = (await api.call('GET', '/openapi.json')).json as { paths: Record<string, object> };
-      const operations = Object.values(paths).flatMap((operation) => Object.keys(operation)).length;
+      const { paths, webhooks } = (await api.call('GET', '/openapi.json')).json as Record<'paths' | 'webhooks', Record<string, object>>;
+      const operations = [paths, webhooks].flatMap((kind) => Object.values(kind)).flatMap((operation) => Object.keys(operation)).length;
       expect(await page.locator('.opblock').count()).toBe(operations);
       expect(complaints).toEqual([]);
       expect(foreign).toEqual([]);
