@@ -21,6 +21,8 @@ export interface ChaosOrder {
   /** Ends with the first red group. */
   readonly stopWhenRed?: boolean;
   readonly say?: (line: string) => void;
+  /** Told of a red group as soon as it is over: a run may never come to its end. */
+  readonly showRed?: (group: RedGroup) => void;
 }
 
 export interface RedGroup {
@@ -66,9 +68,12 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       seeds += runs;
       for (const kind of ['lost', 'doubled', 'invented', 'illegal', 'other'] as const) findings[kind].push(...result.findings[kind]);
       const faults = countOf(result.findings);
-      if (faults > 0) red.push({ seed: first, runs, findings: result.findings, output: result.output });
       order.say?.(lineOf(first, runs, faults, Date.now() - groupBegan));
-      if (faults > 0 && order.stopWhenRed === true) break;
+      if (faults === 0) continue;
+      const group = { seed: first, runs, findings: result.findings, output: result.output };
+      red.push(group);
+      order.showRed?.(group);
+      if (order.stopWhenRed === true) break;
     }
   } finally {
     await pool.stop();

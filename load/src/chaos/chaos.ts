@@ -30,7 +30,7 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000_000));
 const emphasis = EMPHASES.find((name) => name === values.emphasis);
 if (emphasis === undefined) throw new Error(`--emphasis is one of ${EMPHASES.join(', ')}`);
-const order: ChaosOrder = { seed, runs: Number(values.runs), together: Number(values.together), emphasis, say: console.log };
+const order: ChaosOrder = { seed, runs: Number(values.runs), together: Number(values.together), emphasis, say: console.log, showRed };
 
 // Every child hangs one listener on the exit.
 process.setMaxListeners(0);
@@ -52,7 +52,6 @@ console.log(
   `chaos: seeds ${String(seed)} to ${String(seed + order.runs - 1)}; the same again: npm run chaos:chain -- --seed ${String(seed)} --runs ${values.runs}`,
 );
 const result = await runChaos(order);
-for (const group of result.red) showRed(group);
 const tame = emphasis === 'mixed' ? tooTame(result.tally, result.seeds) : [];
 const programs = findPrograms();
 const redis = /v=(\S+)/.exec(execFileSync(programs.redisServerPath, ['--version'], { encoding: 'utf8' }))?.[1] ?? '?';
