@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Patch, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CreatorDirectory, NotFound, type Creator } from '@droppio/tips';
-import { AllowOnly, Me, Public } from '../access/access.js';
+import { AllowOnly, Me, Public, Scope } from '../access/access.js';
 import { hashAccessToken, newAccessToken } from '../access/access-token.js';
 import {
   CreatorChangeBody,
@@ -35,7 +35,9 @@ export class CreatorsController {
     return creatorView(creator);
   }
 
+  // Under the handle people find whom to pay, and whose is given up is anybody's.
   @Patch('me')
+  @Scope('account')
   @ApiOperation({
     summary: 'Change my handle or name, who may look me up, or how settled a tip must be before it plays',
     operationId: 'changeMe',

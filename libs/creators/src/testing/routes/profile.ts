@@ -8,7 +8,7 @@ export const profileRoutes: Readonly<Record<string, RouteRow>> = {
     body: () => ({ handle: `m-${randomHex(6).slice(2)}`, displayName: 'Someone', wallets: [randomHex(20)] }),
   }),
   getMe: mine('read', 200),
-  changeMe: mine('write', 200, { body: () => ({ alertAfter: 1 }) }),
+  changeMe: mine('account', 200, { body: () => ({ alertAfter: 1 }) }),
   getPublicCreator: open(200, { params: aListedHandle }),
   listWallets: mine('read', 200),
   createWalletNonce: mine('account', 201),
