@@ -1,7 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { accountControllers, accountProviders } from './account/account.parts.js';
+import { CallerGuard } from './access/caller.guard.js';
 import { CreatorsController } from './profile/creators.controller.js';
 import { CreatorsOptions } from './creators-options.js';
 import { Credentials } from './access/credentials.js';
@@ -19,6 +20,7 @@ import { OverlayHealthController } from './overlays/overlay-health.controller.js
 import { OverlayLinks } from './overlays/overlay-links.js';
 import { OverlaysController } from './overlays/overlays.controller.js';
 import { OverlaysService } from './overlays/overlays.service.js';
+import { Refusals } from './access/refusals.js';
 import { RequestPipe } from './edge/request.pipe.js';
 import { Sessions } from './access/sessions.js';
 import { SignInController } from './access/sign-in.controller.js';
@@ -68,6 +70,7 @@ export class CreatorsModule {
         WalletProof,
         Sessions,
         Credentials,
+        Refusals,
         TokensService,
         OverlayLinks,
         OverlaysService,
@@ -77,8 +80,10 @@ export class CreatorsModule {
         ...metrics,
         // Around all others: what is repeated is not done, nor written down, again.
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
-        ...accountProviders,
+        // Guards stand in this order: who asks, how often, and whether they may.
+        { provide: APP_GUARD, useClass: CallerGuard },
         ...rateProviders(options),
+        ...accountProviders,
         ...eventProviders,
         { provide: APP_PIPE, useClass: RequestPipe },
       ],

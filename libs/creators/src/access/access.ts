@@ -1,4 +1,5 @@
 import { createParamDecorator, SetMetadata, applyDecorators, type ExecutionContext } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { AccessToken, Creator, Scope as ScopeName, Session } from '@droppio/tips';
 import type { OverlayClaim } from '@droppio/protocol/overlay-token';
@@ -20,7 +21,8 @@ export type Caller =
 export type Role = Caller['role'];
 export type CreatorCaller = Extract<Caller, { role: 'creator' }>;
 
-export const ROLES = 'droppio:roles';
+const ROLES = 'droppio:roles';
+const CREATORS_ONLY: readonly Role[] = ['creator'];
 
 /** Who may call a route. A route that says nothing is for creators: forgetting a decorator closes a door, never opens one. */
 export const AllowOnly = (role: Exclude<Role, 'creator'>): MethodDecorator & ClassDecorator =>
@@ -28,6 +30,11 @@ export const AllowOnly = (role: Exclude<Role, 'creator'>): MethodDecorator & Cla
 
 /** Open to everybody: sign-in itself, and nothing else. */
 export const Public = (): MethodDecorator & ClassDecorator => applyDecorators(SetMetadata(ROLES, []), ApiSecurity({}));
+
+/** Who may call the route that is asked for; nobody in particular: everybody. */
+export function rolesOf(reflector: Reflector, context: ExecutionContext): readonly Role[] {
+  return reflector.getAllAndOverride<readonly Role[] | undefined>(ROLES, [context.getHandler(), context.getClass()]) ?? CREATORS_ONLY;
+}
 
 export const SCOPE = 'droppio:scope';
 

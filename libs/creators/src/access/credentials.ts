@@ -5,15 +5,12 @@ import { AccessTokens, CreatorDirectory, SCOPES, Unauthorized } from '@droppio/t
 import type { Caller } from './access.js';
 import { hashAccessToken, isAccessToken } from './access-token.js';
 import { CreatorsOptions } from '../creators-options.js';
-import { Forbidden } from '../errors.js';
 import { Sessions } from './sessions.js';
 
 /** What of a request proves who asks. */
 export interface Shown {
   readonly authorization: string | undefined;
   readonly cookie: string | undefined;
-  readonly origin: string | undefined;
-  readonly method: string;
 }
 
 /** Turns what a request shows into who asks. The one place that knows kinds of credentials: another way to sign in is another branch here. */
@@ -22,7 +19,7 @@ export class Credentials {
   private readonly operator: Uint8Array | undefined;
 
   constructor(
-    private readonly options: CreatorsOptions,
+    options: CreatorsOptions,
     private readonly directory: CreatorDirectory,
     private readonly accessTokens: AccessTokens,
     private readonly overlayTokens: OverlayTokens,
@@ -31,21 +28,18 @@ export class Credentials {
     this.operator = options.adminToken === undefined ? undefined : sha256(options.adminToken);
   }
 
-  /** Throws `Unauthorized` with the same words for unknown, revoked and malformed, `Forbidden` for a cookie that another site sends along. */
-  async callerOf({ authorization, ...browser }: Shown): Promise<Caller> {
-    if (authorization === undefined) return this.signedIn(browser);
+  /** Throws `Unauthorized` with the same words for unknown, revoked and malformed. */
+  async callerOf({ authorization, cookie }: Shown): Promise<Caller> {
+    if (authorization === undefined) return this.signedIn(cookie);
     const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
     if (token === undefined) throw refused('unknown');
     return (await this.creator(token)) ?? (await this.overlay(token)) ?? this.operatorOf(token);
   }
 
-  private async signedIn({ cookie, origin, method }: Omit<Shown, 'authorization'>): Promise<Caller> {
+  private async signedIn(cookie: string | undefined): Promise<Caller> {
     const session = await this.sessions.of(cookie);
     const creator = session === undefined ? undefined : await this.directory.creator(session.creatorId);
     if (session === undefined || creator === undefined) throw refused(this.sessions.isShown(cookie) ? 'unknown' : 'none');
-    // Browsers send the cookie whoever asks, and say who does: reading is shielded by CORS, changing is by this.
-    const isRead = method === 'GET' || method === 'HEAD';
-    if (!isRead && (origin === undefined || !this.options.signIn.origins.includes(origin))) throw new Forbidden('Not from this site.');
     return { role: 'creator', creator, scopes: SCOPES, session };
   }
 

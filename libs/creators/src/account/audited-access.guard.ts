@@ -12,7 +12,7 @@ export class AuditedAccessGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      return await this.access.canActivate(context);
+      return this.access.canActivate(context);
     } catch (error) {
       if (this.notes.isFor(context)) await this.notes.failed(context, error);
       throw error;

@@ -4,7 +4,7 @@ import type { Response } from 'express';
 import { TooManyRequests } from '../../errors.js';
 
 /**
- * Stands behind the access guard, so that it knows who asks, and tells each caller how much is left: `RateLimit-Policy` and `RateLimit` as in
+ * Stands behind the guard that finds out who asks, before the one that says whether they may, and tells each caller how much is left: `RateLimit-Policy` and `RateLimit` as in
  * draft-ietf-httpapi-ratelimit-headers-11, one item per limit.
  */
 @Injectable()

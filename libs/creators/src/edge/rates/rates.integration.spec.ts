@@ -83,6 +83,20 @@ describe('requests of a creator', () => {
     expect(statuses(await times(7, me))).toEqual([200, 200, 200, 200, 200, 200, 429]);
   });
 
+  it('are counted when they are refused, and written down no more often than that', async () => {
+    const { id, accessToken } = await aFreshCreator();
+    const made = await api.call('POST', '/v1/tokens', { token: accessToken, body: { name: 'reader', scopes: ['read'] } });
+    const { accessToken: reader } = made.json as { accessToken: string };
+    const { cookie } = await signIn(api, aWallet());
+    const foreign = { cookie, origin: 'https://evil.test' };
+    for (const credentials of [{ token: reader }, { headers: foreign }]) {
+      const answers = await times(8, () => api.call('POST', '/v1/overlays', { ...credentials, body: { name: 'mine' } }));
+      expect(statuses(answers)).toEqual([403, 403, 403, 403, 403, 403, 429, 429]);
+    }
+    const refusals = `SELECT count(*)::int AS refused FROM audit_entries WHERE creator_id = $1 AND outcome = 'refused'`;
+    expect(await api.sql(refusals, [id])).toEqual([{ refused: 6 }]);
+  });
+
   it('may be test alerts only now and then', async () => {
     const { accessToken, overlayId } = await aFreshCreator();
     const alert = (): Promise<Answer> => api.call('POST', `/v1/overlays/${overlayId}/test`, { token: accessToken });
