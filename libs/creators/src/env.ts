@@ -83,7 +83,7 @@ export const creatorsEnv = {
   API_RATE_CREATOR: perMinute(DEFAULT_RATES.creator, 'Requests of one creator with all their tokens and sessions'),
   API_RATE_OVERLAY: perMinute(DEFAULT_RATES.overlay, 'Requests with the token of one overlay'),
   API_RATE_ADDRESS: perMinute(DEFAULT_RATES.address, 'Requests without credentials from one IPv4 address or IPv6 /64'),
-  API_RATE_SIGN_IN: perMinute(DEFAULT_RATES.signIn, 'Nonces, and likewise sign-ins, from one IPv4 address or IPv6 /64'),
+  API_RATE_SIGN_IN: perMinute(DEFAULT_RATES.signIn, 'Nonces, sign-ins and wallets to add, each, of one creator or from one IPv4 address or IPv6 /64'),
   API_RATE_TEST_ALERT: perMinute(DEFAULT_RATES.testAlert, 'Test alerts of one creator'),
   API_RATE_FAILURES: perMinute(DEFAULT_RATES.failures, 'Wrong credentials from one IPv4 address or IPv6 /64'),
   API_TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({

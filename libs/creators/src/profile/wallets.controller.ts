@@ -8,6 +8,7 @@ import { addWalletStatement } from '../access/sign-in-message.js';
 import { walletProof } from '../access/sign-in.schema.js';
 import { WalletProof } from '../access/wallet-proof.js';
 import { addressField } from '../edge/fields.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { WalletList, WalletNonceView, walletView, WalletView } from './creator.schema.js';
 
 const NewWalletBody = z.strictObject(walletProof);
@@ -31,6 +32,7 @@ export class WalletsController {
   }
 
   @Post('nonce')
+  @Budgeted('signIn')
   @Scope('account')
   @ApiOperation({
     summary: 'A nonce and a statement to add a wallet with, good once, for five minutes and for me',
@@ -44,6 +46,7 @@ export class WalletsController {
   }
 
   @Post()
+  @Budgeted('signIn')
   @Scope('account')
   @ApiOperation({
     summary: 'Add a wallet by its own signature; its tips are mine from then on, and its past ones in my history',

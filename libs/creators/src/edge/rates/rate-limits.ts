@@ -13,7 +13,7 @@ export interface RateLimits {
   readonly overlay: number;
   /** Requests without credentials from one IPv4 address or IPv6 /64. */
   readonly address: number;
-  /** Nonces and sign-ins from one address, each. */
+  /** Nonces and sign-ins from one address, nonces and wallets to add of one creator, each: a signature may cost a node’s time. */
   readonly signIn: number;
   /** Test alerts of one creator. */
   readonly testAlert: number;
@@ -44,7 +44,10 @@ type Tracker = (request: Request, context: ExecutionContext) => string | undefin
 /** Whose hits a limit counts; `undefined`: the limit is not about this request. The operator is not limited: who has that token needs no API. */
 const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>> = {
   address: (request) => (callerOf(request) === undefined ? addressOf(request) : undefined),
-  signIn: (request, context) => (budgetOf(context) === 'signIn' ? `${context.getHandler().name}:${addressOf(request)}` : undefined),
+  signIn: (request, context) =>
+    budgetOf(context) === 'signIn'
+      ? `${context.getClass().name}.${context.getHandler().name}:${creatorOf(request) ?? addressOf(request)}`
+      : undefined,
   overlay: (request) => {
     const caller = callerOf(request);
     return caller?.role === 'overlay' ? caller.claim.overlayId : undefined;

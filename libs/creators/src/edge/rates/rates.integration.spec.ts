@@ -97,6 +97,13 @@ describe('requests of a creator', () => {
     expect(await api.sql(refusals, [id])).toEqual([{ refused: 6 }]);
   });
 
+  it.each(['', '/nonce'])('may be wallets%s only now and then: their signatures share the places of signing in', async (path) => {
+    const { accessToken } = await aFreshCreator();
+    const answers = await times(4, () => api.call('POST', `/v1/me/wallets${path}`, { token: accessToken, body: {} }));
+    expect(statuses(answers).map((status) => status === 429)).toEqual([false, false, false, true]);
+    expect(answers[3]?.json).toMatchObject({ detail: 'More than 3 requests a minute (sign-in).' });
+  });
+
   it('may be test alerts only now and then', async () => {
     const { accessToken, overlayId } = await aFreshCreator();
     const alert = (): Promise<Answer> => api.call('POST', `/v1/overlays/${overlayId}/test`, { token: accessToken });
