@@ -83,8 +83,15 @@ export const creatorsEnv = {
   API_RATE_CREATOR: perMinute(DEFAULT_RATES.creator, 'Requests of one creator with all their tokens and sessions'),
   API_RATE_OVERLAY: perMinute(DEFAULT_RATES.overlay, 'Requests with the token of one overlay'),
   API_RATE_ADDRESS: perMinute(DEFAULT_RATES.address, 'Requests without credentials from one IPv4 address or IPv6 /64'),
-  API_RATE_SIGN_IN: perMinute(DEFAULT_RATES.signIn, 'Nonces, sign-ins and wallets to add, each, of one creator or from one IPv4 address or IPv6 /64'),
+  API_RATE_SIGN_IN: perMinute(
+    DEFAULT_RATES.signIn,
+    'Nonces, sign-ins and wallets to add, each, of one creator or from one IPv4 address or IPv6 /64',
+  ),
   API_RATE_TEST_ALERT: perMinute(DEFAULT_RATES.testAlert, 'Test alerts of one creator'),
+  API_RATE_SETTINGS: perMinute(
+    DEFAULT_RATES.settings,
+    'Changes to one creator’s overlays and their reloads, trials and repeats of their webhooks, all together',
+  ),
   API_RATE_FAILURES: perMinute(DEFAULT_RATES.failures, 'Wrong credentials from one IPv4 address or IPv6 /64'),
   API_TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({
     description: 'Proxies whose X-Forwarded-For is believed, separated by commas. Default: none.',
@@ -113,6 +120,7 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
       address: env.API_RATE_ADDRESS,
       signIn: env.API_RATE_SIGN_IN,
       testAlert: env.API_RATE_TEST_ALERT,
+      settings: env.API_RATE_SETTINGS,
       failures: env.API_RATE_FAILURES,
     },
   });

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { defaultScope } from '../access/access.js';
 import { webhookDocs } from '../webhooks/webhook-event.schema.js';
 import { KEY_HEADER, KEY_MAX_LENGTH } from './idempotency/keyed-request.js';
+import { REPEATABLE_MARK } from './idempotency/repeatable.js';
 import { PROBLEMS } from './problem.js';
 
 type Converter = NonNullable<SwaggerDocumentOptions['standardSchemaConverter']>;
@@ -56,7 +57,8 @@ function nameScopes({ paths }: OpenAPIObject): void {
       const operation = operations[method];
       if (operation === undefined) continue;
       operation.security ??= [{ creator: [defaultScope(method.toUpperCase())] }, { session: [] }];
-      if (method === 'post' && operation.security.some((rule) => 'creator' in rule)) (operation.parameters ??= []).push(keyParameter);
+      const isKeyed = method === 'post' && !(REPEATABLE_MARK in operation) && operation.security.some((rule) => 'creator' in rule);
+      if (isKeyed) (operation.parameters ??= []).push(keyParameter);
     }
   }
 }

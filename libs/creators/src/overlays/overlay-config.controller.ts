@@ -7,6 +7,8 @@ import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
 import { ApiIfMatch, entityTag, IfMatch } from '../edge/etag.js';
 import { idField } from '../edge/fields.js';
+import { Repeatable } from '../edge/idempotency/repeatable.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { warningsOf } from './config-warnings.js';
 import { ConfigCheckView, OverlayConfigView } from './overlay.schema.js';
 import { OverlaysService } from './overlays.service.js';
@@ -29,6 +31,7 @@ export class OverlayConfigController {
   }
 
   @Put()
+  @Budgeted('settings')
   @ApiIfMatch()
   @ApiOperation({ summary: 'Replace it; open pages follow with their next alert', operationId: 'replaceOverlayConfig' })
   @ApiOkResponse({ standardSchema: OverlayConfigView, description: 'The document as it is now, with its new ETag.' })
@@ -43,6 +46,7 @@ export class OverlayConfigController {
   }
 
   @Post('validate')
+  @Repeatable()
   @HttpCode(200)
   @Scope('read')
   @ApiOperation({ summary: 'Try a document without saving it', operationId: 'validateOverlayConfig' })

@@ -38,6 +38,7 @@ export class OverlaysController {
   ) {}
 
   @Post()
+  @Budgeted('settings')
   @ApiOperation({ summary: 'Create an overlay', operationId: 'createOverlay' })
   @ApiCreatedResponse({ standardSchema: OverlayView, description: 'The new overlay.' })
   async create(@Me() me: Creator, @Body({ schema: NewOverlayBody }) body: NewOverlayBody): Promise<OverlayView> {
@@ -59,6 +60,7 @@ export class OverlaysController {
   }
 
   @Patch(':id')
+  @Budgeted('settings')
   @ApiOperation({
     summary: 'Rename, enable or disable an overlay; open pages of a disabled one are closed at once',
     operationId: 'changeOverlay',
@@ -77,6 +79,7 @@ export class OverlaysController {
   }
 
   @Delete(':id')
+  @Budgeted('settings')
   @HttpCode(204)
   @ApiOperation({ summary: 'Remove an overlay; its addresses stop working, its open pages are closed', operationId: 'removeOverlay' })
   @ApiNoContentResponse({ description: 'It is gone.' })
@@ -94,6 +97,7 @@ export class OverlaysController {
   }
 
   @Post(':id/token/rotate')
+  @Budgeted('settings')
   @AnswersSecret()
   @Scope('account')
   @HttpCode(200)
@@ -107,6 +111,7 @@ export class OverlaysController {
   }
 
   @Post(':id/reload')
+  @Budgeted('settings')
   @HttpCode(202)
   @ApiOperation({ summary: 'Have the open pages load themselves anew when nothing is on the screen', operationId: 'reloadOverlay' })
   @ApiAcceptedResponse({ standardSchema: CommandView, description: 'On its way to the open pages.' })

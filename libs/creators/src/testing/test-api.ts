@@ -50,7 +50,7 @@ export interface TestApi {
 
 export const SIGN_IN_ORIGIN = 'https://app.test';
 
-const NO_LIMITS: RateLimits = { caller: 0, creator: 0, overlay: 0, address: 0, signIn: 0, testAlert: 0, failures: 0 };
+const NO_LIMITS: RateLimits = { caller: 0, creator: 0, overlay: 0, address: 0, signIn: 0, testAlert: 0, settings: 0, failures: 0 };
 
 interface Plan {
   readonly nodes?: ReadonlyMap<number, string>;

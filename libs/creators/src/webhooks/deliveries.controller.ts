@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nest
 import { WebhookDesk, WebhookStore, type Creator } from '@droppio/tips';
 import { Me } from '../access/access.js';
 import { idField } from '../edge/fields.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { DeliveriesQuery, deliveryPage, DeliveryPage, deliveryView, DeliveryView } from './webhook.schema.js';
 
 @ApiTags('webhooks')
@@ -14,6 +15,7 @@ export class DeliveriesController {
   ) {}
 
   @Post('test')
+  @Budgeted('settings')
   @HttpCode(202)
   @ApiOperation({ summary: 'Send a trial to a webhook, at once; a disabled one gets it when it is enabled', operationId: 'testWebhook' })
   @ApiAcceptedResponse({ standardSchema: DeliveryView, description: 'On its way; the log of deliveries tells what became of it.' })
@@ -34,6 +36,7 @@ export class DeliveriesController {
   }
 
   @Post('deliveries/:deliveryId/redeliver')
+  @Budgeted('settings')
   @HttpCode(202)
   @ApiOperation({ summary: 'Send one again, under the same `webhook-id`', operationId: 'redeliverWebhookDelivery' })
   @ApiAcceptedResponse({ standardSchema: DeliveryView, description: 'On its way, with all its attempts before it.' })

@@ -102,6 +102,18 @@ describe('a POST with an Idempotency-Key', () => {
     expect(JSON.stringify(await api.sql('SELECT k::text FROM idempotency_keys k'))).not.toMatch(/dro_(pat|ov)_|whsec_/);
   });
 
+  it('is done again, and kept nowhere, where it changes nothing', async () => {
+    const validate = (body: object): Promise<Answer> => post(`/v1/overlays/${ada.overlayId}/config/validate`, 'one try', body);
+    const kept = () => api.sql('SELECT count(*) FROM idempotency_keys');
+    const before = await kept();
+    for (const motion of ['none', 'full']) {
+      const { status, json, headers } = await validate({ schemaVersion: 1, motion });
+      expect({ status, json }).toMatchObject({ status: 200, json: { config: { motion } } });
+      expect(headers.get('idempotency-replayed')).toBeNull();
+    }
+    expect(await kept()).toEqual(before);
+  });
+
   it.each([
     ['nothing', ''],
     ['more than 255 characters', 'x'.repeat(256)],

@@ -8,6 +8,7 @@ import { AnswerNotKept, KeyInUse, KeyReused } from '../../errors.js';
 import { ANSWERS_SECRET } from './answers-secret.js';
 import { keptRefusal, keptSuccess, RepeatedAnswer } from './kept-answer.js';
 import { keyedRequest } from './keyed-request.js';
+import { REPEATABLE } from './repeatable.js';
 
 /**
  * POSTs with an `Idempotency-Key` are done once, however often they are sent: around every route and outside all other interceptors, so that
@@ -23,17 +24,21 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    if (context.getType() !== 'http') return next.handle();
+    if (context.getType() !== 'http' || this.isMarked(REPEATABLE, context)) return next.handle();
     const http = context.switchToHttp();
     const request = keyedRequest(http.getRequest<Request>());
     if (request === undefined) return next.handle();
     const owner = await this.claim(request);
-    const isSecret = this.reflector.get<boolean | undefined>(ANSWERS_SECRET, context.getHandler()) === true;
+    const isSecret = this.isMarked(ANSWERS_SECRET, context);
     return defer(async () => {
       const body = await this.work(request, owner, next);
       await this.settle(request, owner, isSecret ? undefined : keptSuccess(body, http.getResponse<Response>()));
       return body;
     });
+  }
+
+  private isMarked(mark: string, context: ExecutionContext): boolean {
+    return this.reflector.get<boolean | undefined>(mark, context.getHandler()) === true;
   }
 
   /** Throws what the caller is to hear when the request is not to be done. */

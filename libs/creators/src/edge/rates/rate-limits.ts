@@ -17,6 +17,8 @@ export interface RateLimits {
   readonly signIn: number;
   /** Test alerts of one creator. */
   readonly testAlert: number;
+  /** What makes one creator's overlays or webhooks follow, all together: each leaves an event or a delivery behind. */
+  readonly settings: number;
   /** Wrong credentials from one address; after that none are looked at until the window ends. */
   readonly failures: number;
 }
@@ -30,11 +32,12 @@ export const DEFAULT_RATES: RateLimits = {
   address: 120,
   signIn: 20,
   testAlert: 30,
+  settings: 60,
   failures: 10,
 };
 
 const BUDGET = 'droppio:budget';
-type Budget = 'signIn' | 'testAlert';
+type Budget = 'signIn' | 'testAlert' | 'settings';
 
 /** A route with a budget of its own, besides those that all have. */
 export const Budgeted = (budget: Budget): MethodDecorator => SetMetadata(BUDGET, budget);
@@ -46,7 +49,7 @@ const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>>
   address: (request) => (callerOf(request) === undefined ? addressOf(request) : undefined),
   signIn: (request, context) =>
     budgetOf(context) === 'signIn'
-      ? `${context.getClass().name}.${context.getHandler().name}:${creatorOf(request) ?? addressOf(request)}`
+      ? `${context.getClass().name}.${context.getHandler().name}:${changerOf(request) ?? addressOf(request)}`
       : undefined,
   overlay: (request) => {
     const caller = callerOf(request);
@@ -57,7 +60,8 @@ const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>>
     return caller?.role === 'creator' ? (caller.token ?? caller.session)?.id : undefined;
   },
   creator: creatorOf,
-  testAlert: (request, context) => (budgetOf(context) === 'testAlert' ? creatorOf(request) : undefined),
+  testAlert: (request, context) => (budgetOf(context) === 'testAlert' ? changerOf(request) : undefined),
+  settings: (request, context) => (budgetOf(context) === 'settings' ? changerOf(request) : undefined),
 };
 
 /** One entry per limit that is on. */
@@ -81,6 +85,13 @@ export function addressOf(request: Request): string {
 function creatorOf(request: Request): string | undefined {
   const caller = callerOf(request);
   return caller?.role === 'creator' ? caller.creator.id : undefined;
+}
+
+/** The creator for whom somebody asks who may change something. Others are refused, and use up nothing of what those have. */
+function changerOf(request: Request): string | undefined {
+  const caller = callerOf(request);
+  const isChanger = caller?.role === 'creator' && caller.scopes.some((scope) => scope === 'write' || scope === 'account');
+  return isChanger ? caller.creator.id : undefined;
 }
 
 function budgetOf(context: ExecutionContext): unknown {

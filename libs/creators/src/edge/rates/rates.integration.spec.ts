@@ -3,7 +3,7 @@ import { newAccessToken } from '../../index.js';
 import { SIGN_IN_ORIGIN, aSignIn, aWallet, signIn, startTestApi, type Answer, type TestApi } from '../../testing/index.js';
 import type { RateLimits } from './rate-limits.js';
 
-const LIMITS: RateLimits = { caller: 6, creator: 9, overlay: 4, address: 5, signIn: 3, testAlert: 2, failures: 10 };
+const LIMITS: RateLimits = { caller: 6, creator: 9, overlay: 4, address: 5, signIn: 3, testAlert: 2, settings: 3, failures: 10 };
 let api: TestApi;
 let calm: TestApi;
 
@@ -50,6 +50,11 @@ async function aFreshCreator(): Promise<Credentials> {
   return { id: creator.id, accessToken, overlayId: (overlay.json as { id: string }).id };
 }
 
+async function readerOf(token: string): Promise<string> {
+  const made = await api.call('POST', '/v1/tokens', { token, body: { name: 'reader', scopes: ['read'] } });
+  return (made.json as { accessToken: string }).accessToken;
+}
+
 describe('requests of a creator', () => {
   it('are counted per token and per creator, and told how many are left', async () => {
     const { accessToken } = await aFreshCreator();
@@ -85,12 +90,11 @@ describe('requests of a creator', () => {
 
   it('are counted when they are refused, and written down no more often than that', async () => {
     const { id, accessToken } = await aFreshCreator();
-    const made = await api.call('POST', '/v1/tokens', { token: accessToken, body: { name: 'reader', scopes: ['read'] } });
-    const { accessToken: reader } = made.json as { accessToken: string };
+    const reader = await readerOf(accessToken);
     const { cookie } = await signIn(api, aWallet());
     const foreign = { cookie, origin: 'https://evil.test' };
     for (const credentials of [{ token: reader }, { headers: foreign }]) {
-      const answers = await times(8, () => api.call('POST', '/v1/overlays', { ...credentials, body: { name: 'mine' } }));
+      const answers = await times(8, () => api.call('PATCH', '/v1/me', { ...credentials, body: { listed: true } }));
       expect(statuses(answers)).toEqual([403, 403, 403, 403, 403, 403, 429, 429]);
     }
     const refusals = `SELECT count(*)::int AS refused FROM audit_entries WHERE creator_id = $1 AND outcome = 'refused'`;
@@ -109,6 +113,41 @@ describe('requests of a creator', () => {
     const alert = (): Promise<Answer> => api.call('POST', `/v1/overlays/${overlayId}/test`, { token: accessToken });
     expect(statuses(await times(3, alert))).toEqual([202, 202, 429]);
     expect((await api.call('GET', '/v1/me', { token: accessToken })).status).toBe(200);
+  });
+});
+
+describe('settings', () => {
+  it('may change only now and then, all together', async () => {
+    const { accessToken, overlayId } = await aFreshCreator();
+    const ask = (method: string, path: string, body?: object): Promise<Answer> =>
+      api.call(method, `/v1${path}`, { token: accessToken, headers: { 'if-match': '*' }, ...(body === undefined ? {} : { body }) });
+    const config = `/overlays/${overlayId}/config`;
+    // The first was the overlay itself.
+    expect((await ask('PUT', config, { schemaVersion: 1 })).status).toBe(200);
+    expect((await ask('POST', `/overlays/${overlayId}/reload`)).status).toBe(202);
+    const over = await ask('POST', `/webhooks/${overlayId}/test`);
+    expect(over.json).toMatchObject({ status: 429, detail: 'More than 3 requests a minute (settings).' });
+    expect((await ask('POST', `${config}/validate`, { schemaVersion: 1 })).status).toBe(200);
+  });
+
+  it('are not used up by whoever may not change them', async () => {
+    const { accessToken, overlayId } = await aFreshCreator();
+    const reader = await readerOf(accessToken);
+    const rename = (token: string): Promise<Answer> => api.call('PATCH', `/v1/overlays/${overlayId}`, { token, body: { name: 'renamed' } });
+    expect(statuses(await times(4, () => rename(reader)))).toEqual([403, 403, 403, 403]);
+    expect((await rename(accessToken)).status).toBe(200);
+  });
+
+  it.each([
+    ['PUT', '/overlays/{id}/config'],
+    ['PATCH', '/overlays/{id}'],
+    ['DELETE', '/overlays/{id}'],
+    ['POST', '/overlays/{id}/token/rotate'],
+    ['POST', '/webhooks/{id}/deliveries/{id}/redeliver'],
+  ])('have a budget for %s %s', async (method, path) => {
+    const { accessToken, overlayId } = await aFreshCreator();
+    const { headers } = await api.call(method, `/v1${path.replaceAll('{id}', overlayId)}`, { token: accessToken });
+    expect(headers.get('ratelimit-policy')).toContain('"settings";q=3;w=60');
   });
 });
 

@@ -1,0 +1,9 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiExtension } from '@nestjs/swagger';
+
+export const REPEATABLE = 'droppio:repeatable';
+/** In the document: an `Idempotency-Key` is not looked at here. */
+export const REPEATABLE_MARK = 'x-repeatable';
+
+/** For a POST that changes nothing: it is simply done again, and no answer is kept for it. */
+export const Repeatable = (): MethodDecorator => applyDecorators(SetMetadata(REPEATABLE, true), ApiExtension(REPEATABLE_MARK, true));
