@@ -55,12 +55,6 @@ export class PreconditionRequired extends DroppioError {
   readonly retryable = false;
 }
 
-/** One more would be more than an account may have. */
-export class LimitReached extends DroppioError {
-  readonly code = 'limit-reached';
-  readonly retryable = false;
-}
-
 /** A creator's exports run one after the other. */
 export class ExportRunning extends DroppioError {
   readonly code = 'export-running';

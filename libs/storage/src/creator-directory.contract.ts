@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Conflict, DEFAULT_OVERLAY_CONFIG, NotFound, type Creator, type NewCreator } from '@droppio/tips';
+import { Conflict, DEFAULT_OVERLAY_CONFIG, LimitReached, NotFound, OVERLAYS_MAX, type Creator, type NewCreator } from '@droppio/tips';
 import { aDisplay, randomHex } from '@droppio/tips/testing';
 import { aCreator } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
@@ -112,6 +112,16 @@ export function describeCreatorDirectory(where: string, make: () => Promise<Test
         await overlayOf(await aCreator(storage));
         expect(await storage.directory.overlays(creator.id)).toEqual(made);
         expect(await storage.directory.overlays('nobody')).toEqual([]);
+      });
+
+      it('keeps to the bound when many are made at once', async () => {
+        const there = `INSERT INTO overlays (id, creator_id, name, config) SELECT gen_random_uuid(), $1, 'there', $2 FROM generate_series(1, $3::int)`;
+        await storage.database.run(there, [creator.id, JSON.stringify(DEFAULT_OVERLAY_CONFIG), OVERLAYS_MAX - 4]);
+        const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => overlayOf()));
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+        for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(LimitReached);
+        expect(await storage.directory.overlays(creator.id)).toHaveLength(OVERLAYS_MAX);
+        expect(await events()).toHaveLength(4);
       });
 
       it('tells of every change that an open overlay must learn, and of no other', async () => {

@@ -33,10 +33,12 @@ export const configEvent = (nowParam: string, ttlParam: string): string => `
     'd', jsonb_build_object('overlayId', overlay.id, 'version', overlay.version, 'enabled', overlay.enabled, 'config', ${withQueue('overlay.config', 'stream')}))
   FROM stream, overlay`;
 
-/** $1 creator, $2 id, $3 name, $4 config, $5 now, $6 ttl. No row: no such creator. */
+/** $1 creator. Taken before counting, so that two that are made at once count each other. */
+export const LOCK_CREATOR = 'SELECT id FROM creators WHERE id = $1 FOR NO KEY UPDATE';
+/** $1 creator, $2 id, $3 name, $4 config, $5 now, $6 ttl, $7 how many there may be. No row: there are as many. */
 export const CREATE_OVERLAY = `
 WITH stream AS (
-  UPDATE creator_streams ${BUMP} WHERE creator_id = $1 RETURNING ${STREAM}
+  UPDATE creator_streams ${BUMP} WHERE creator_id = $1 AND (SELECT count(*) FROM overlays WHERE creator_id = $1) < $7::int RETURNING ${STREAM}
 ), overlay AS (
   INSERT INTO overlays (id, creator_id, name, config) SELECT $2::uuid, creator_id, $3, $4::jsonb FROM stream RETURNING ${OVERLAY}
 ), event AS (${configEvent('$5', '$6')})

@@ -4,7 +4,9 @@ import {
   Clock,
   Conflict,
   CreatorDirectory,
+  LimitReached,
   NotFound,
+  OVERLAYS_MAX,
   TIP_TTL_MS,
   type Creator,
   type CreatorChange,
@@ -20,7 +22,7 @@ import { hexToBytes } from './columns.js';
 import { OverlayEntity, type OverlayRow } from './creator-entities.js';
 import { CREATOR_BY_HANDLE, CREATOR_BY_ID, CREATOR_BY_WALLET, CreatorRow } from './creator-rows.js';
 import { Database } from './database.js';
-import { CHANGE_CREATOR, CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, TEST_ALERT } from './directory-statements.js';
+import { CHANGE_CREATOR, CHANGE_OVERLAY, CREATE_CREATOR, CREATE_OVERLAY, LOCK_CREATOR, TEST_ALERT } from './directory-statements.js';
 import { isId } from './event-log.js';
 import { ChangedOverlay } from './overlay-rows.js';
 import { brokenConstraint } from './storage-errors.js';
@@ -35,8 +37,9 @@ const TAKEN: Readonly<Record<string, string>> = {
 };
 
 const Created = z.object({ created_at: z.date(), alert_after: z.number(), listed: z.boolean() });
-const Told = z.object({ id: z.string() });
-/** Creators on Postgres. Each change is one statement, its event included. */
+const Id = z.object({ id: z.string() });
+
+/** Creators on Postgres. Each change is one statement, its event included; where things are counted, behind a lock. */
 @Injectable()
 export class PostgresCreatorDirectory extends CreatorDirectory {
   constructor(
@@ -87,10 +90,13 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
 
   override async createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay> {
     if (!isId(creatorId)) throw noCreator();
-    const values = [creatorId, randomUUID(), name, JSON.stringify(config), this.clock.now(), TIP_TTL_MS];
-    const [overlay] = await this.database.rows(ChangedOverlay, CREATE_OVERLAY, values);
-    if (overlay === undefined) throw noCreator();
-    return overlay;
+    const values = [creatorId, randomUUID(), name, JSON.stringify(config), this.clock.now(), TIP_TTL_MS, OVERLAYS_MAX];
+    return this.database.transaction(async (sql) => {
+      if ((await sql.rows(Id, LOCK_CREATOR, [creatorId])).length === 0) throw noCreator();
+      const [overlay] = await sql.rows(ChangedOverlay, CREATE_OVERLAY, values);
+      if (overlay === undefined) throw new LimitReached(`A creator may have ${String(OVERLAYS_MAX)} overlays.`);
+      return overlay;
+    });
   }
 
   override async overlays(creatorId: string): Promise<readonly Overlay[]> {
@@ -119,7 +125,7 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
   override async testAlert(creatorId: string, overlayId: string, display: TipDisplay): Promise<string> {
     if (!isId(creatorId) || !isId(overlayId)) throw noOverlay();
     const values = [creatorId, overlayId, randomUUID(), JSON.stringify({ ...display, overlayId }), this.clock.now(), TIP_TTL_MS];
-    const [told] = await this.database.rows(Told, TEST_ALERT, values);
+    const [told] = await this.database.rows(Id, TEST_ALERT, values);
     if (told === undefined) throw noOverlay();
     return told.id;
   }

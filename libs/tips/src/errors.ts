@@ -81,6 +81,12 @@ export class WalletLimit extends DroppioError {
   readonly retryable = false;
 }
 
+/** One more would be more than an account may have. */
+export class LimitReached extends DroppioError {
+  readonly code = 'limit-reached';
+  readonly retryable = false;
+}
+
 /** It was decided on the tip already, otherwise. */
 export class AlertSettled extends DroppioError {
   readonly code = 'alert-settled';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { AccessTokens, Clock, NotFound, type AccessToken, type Creator } from '@droppio/tips';
-import { Forbidden, InvalidRequest, LimitReached, ScopeMissing } from '../errors.js';
+import { AccessTokens, Clock, LimitReached, NotFound, type AccessToken, type Creator } from '@droppio/tips';
+import { Forbidden, InvalidRequest, ScopeMissing } from '../errors.js';
 import { hashAccessToken, newAccessToken } from './access-token.js';
 import type { CreatorCaller } from './access.js';
 import { MAX_TOKENS, type NewTokenBody } from './token.schema.js';

@@ -15,11 +15,8 @@ import {
   type OverlayConfig,
   type TipDisplay,
 } from '@droppio/tips';
-import { LimitReached } from '../errors.js';
 import type { NewOverlayBody, TestAlertBody } from './overlay.schema.js';
 
-/** A soft bound against runaway scripts: two creations at the same moment may pass it by one. */
-const MAX_OVERLAYS = 100;
 /** A change is committed by then; an answer need not wait longer for it to be live. */
 const DRAIN_WAIT_MS = 2000;
 const NOBODY = '0x0000000000000000000000000000000000000000';
@@ -37,8 +34,6 @@ export class OverlaysService {
   ) {}
 
   async create(creatorId: string, { name, config }: NewOverlayBody): Promise<Overlay> {
-    const existing = await this.directory.overlays(creatorId);
-    if (existing.length >= MAX_OVERLAYS) throw new LimitReached(`A creator may have ${String(MAX_OVERLAYS)} overlays.`);
     const overlay = await this.directory.createOverlay(creatorId, name, config);
     await this.publish(creatorId);
     return overlay;

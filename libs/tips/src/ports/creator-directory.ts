@@ -27,6 +27,9 @@ export interface OverlayChange {
   readonly rotate?: boolean;
 }
 
+/** Overlays of one creator. */
+export const OVERLAYS_MAX = 100;
+
 /**
  * Creators and their overlays. Every change that open overlays must learn of commits its `config` or `test` event in the same transaction;
  * the caller drains the creator's relay afterwards. Throws `Conflict`, `NotFound`, `StorageUnavailable`. Implementation: `PostgresCreatorDirectory`.
@@ -38,6 +41,7 @@ export abstract class CreatorDirectory {
   abstract creatorByHandle(handle: string): Promise<Creator | undefined>;
   abstract creatorByWallet(wallet: Hex): Promise<Creator | undefined>;
   abstract changeCreator(id: string, change: CreatorChange): Promise<Creator>;
+  /** Throws `LimitReached` for one more than `OVERLAYS_MAX`, also when many are made at once. */
   abstract createOverlay(creatorId: string, name: string, config: OverlayConfig): Promise<Overlay>;
   abstract overlays(creatorId: string): Promise<readonly Overlay[]>;
   /** `undefined` also when it belongs to another creator. */
