@@ -10,19 +10,21 @@ const KEY = new RegExp(`^[\\x20-\\x7e]{1,${String(KEY_MAX_LENGTH)}}$`);
 
 /**
  * The request as its key names it; `undefined` without a key. What is asked is the method, the address and the body as it was sent: another
- * order of fields is another request. Throws `InvalidRequest` for what is no key, and where a key would promise what is not kept.
+ * order of fields is another request. Keys are kept for creators only: elsewhere a handle or a nonce is good once anyway, and a key that a
+ * client adds to all that it sends is not looked at. Throws `InvalidRequest` for what is no key.
  */
 export function keyedRequest(request: Request): KeyedRequest | undefined {
   const key = request.method === 'POST' ? request.get(KEY_HEADER) : undefined;
   if (key === undefined) return undefined;
   const caller = callerOf(request);
-  if (caller?.role !== 'creator') throw refused('is for requests of creators only');
-  if (!KEY.test(key)) throw refused(`must be 1 to ${String(KEY_MAX_LENGTH)} printable ASCII characters`);
+  if (caller?.role !== 'creator') return undefined;
+  if (!KEY.test(key)) throw noKey();
   const asked = JSON.stringify([request.method, request.originalUrl, request.body ?? null]);
   return { creatorId: caller.creator.id, keyHash: sha256(key), fingerprint: sha256(asked) };
 }
 
-function refused(message: string): InvalidRequest {
+function noKey(): InvalidRequest {
+  const message = `must be 1 to ${String(KEY_MAX_LENGTH)} printable ASCII characters`;
   return new InvalidRequest(`The header ${KEY_HEADER} does not fit.`, [{ in: 'header', pointer: `/${KEY_HEADER}`, message }]);
 }
 
