@@ -59,6 +59,7 @@ export class EventWaits implements BeforeApplicationShutdown {
     const subscription = await this.subscribe(creatorId, bell);
     try {
       for (;;) {
+        bell.hush();
         if (bell.isRestored) await this.reader.head(creatorId);
         const reading = await this.reader.read(creatorId, place);
         const leftMs = until - performance.now();
@@ -100,7 +101,7 @@ export class EventWaits implements BeforeApplicationShutdown {
   }
 }
 
-/** Rung before somebody listens, it is heard all the same. */
+/** Rung before somebody listens, or while a look that began before is under way, it is heard all the same. */
 class Bell {
   isRestored = false;
   private isRung = false;
@@ -112,10 +113,14 @@ class Bell {
     this.wake?.();
   }
 
-  async rung(): Promise<void> {
-    if (!this.isRung) await new Promise<void>((resolve) => (this.wake = resolve));
+  /** To be called before each look: only what rings after its beginning is news. */
+  hush(): void {
     this.isRung = false;
-    this.wake = undefined;
+  }
+
+  /** May be given up and asked for again: nobody who has gone takes a ring away. */
+  rung(): Promise<void> {
+    return this.isRung ? Promise.resolve() : new Promise((resolve) => (this.wake = resolve));
   }
 }
 

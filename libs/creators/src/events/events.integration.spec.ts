@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
-import { tipId, TipLedger, type BlockHeader } from '@droppio/tips';
-import { aBlock, aChildOf, aDisplay, aTip, randomHex } from '@droppio/tips/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { TipFeed, tipId, TipLedger, type BlockHeader } from '@droppio/tips';
+import { aBlock, aChildOf, aDisplay, aTip, ManualClock, randomHex } from '@droppio/tips/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import {
   openOverlay,
   readDocument,
@@ -11,6 +11,7 @@ import {
   type TestApi,
   type TestCreator,
 } from '../testing/index.js';
+import { EventReader } from './event-reader.js';
 import { EventWaits } from './event-waits.js';
 import type { EventsView } from './events.schema.js';
 
@@ -103,6 +104,28 @@ describe('polling for events', () => {
     expect((await waiting).data).toMatchObject([{ op: 'event', type: 'test' }]);
     expect(performance.now() - startedAt).toBeLessThan(1500);
     await expect.poll(() => redis.pubsub('NUMSUB', `creator:{${me.id}}`), SOON).toEqual([`creator:{${me.id}}`, 0]);
+  });
+
+  it('misses nothing that comes while it looks again', async () => {
+    const [reader, feed] = [api.app.get(EventReader, { strict: false }), api.app.get(TipFeed, { strict: false })];
+    const [epoch = '', seq] = (await here()).split('.');
+    const [place, clock] = [{ epoch, seq: Number(seq) }, new ManualClock()];
+    const sleep = vi.spyOn(clock, 'sleep');
+    const asked = { creatorId: me.id, overlayId: me.overlayId, place, waitMs: 20_000, gone: new AbortController().signal };
+    const waiting = new EventWaits(reader, feed, clock).next(asked);
+    await expect.poll(() => sleep.mock.calls.length, SOON).toBe(1);
+    const heard: string[] = [];
+    const ear = await feed.subscribe(me.id, ({ kind }) => heard.push(kind));
+    // A look that is as old as its beginning: the event comes, and is signalled, before it ends.
+    const read = vi.spyOn(reader, 'read').mockImplementationOnce(async () => {
+      await alert();
+      await expect.poll(() => heard, SOON).toEqual(['event']);
+      return { events: [], position: place };
+    });
+    clock.advance(10_000);
+    expect((await waiting).events).toMatchObject([{ type: 'test' }]);
+    read.mockRestore();
+    await ear.close();
   });
 
   it('answers with nothing when its time is over', async () => {
