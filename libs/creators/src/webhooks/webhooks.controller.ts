@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { NotFound, WebhookDesk, WebhookStore, type Creator, type ExpectedVersion, type Webhook, type WebhookChange } from '@droppio/tips';
 import type { Response } from 'express';
-import { Me } from '../access/access.js';
+import { Me, Scope } from '../access/access.js';
 import { ApiIfMatch, entityTag, IfMatch } from '../edge/etag.js';
 import { idField } from '../edge/fields.js';
 import { AnswersSecret } from '../edge/idempotency/answers-secret.js';
@@ -28,7 +28,9 @@ export class WebhooksController {
     private readonly desk: WebhookDesk,
   ) {}
 
+  // Whoever says where events go reads all of them.
   @Post()
+  @Scope('account')
   @AnswersSecret()
   @ApiOperation({ summary: 'Create a webhook; it hears of what happens from now on', operationId: 'createWebhook' })
   @ApiCreatedResponse({ standardSchema: WebhookSecretView, description: 'The webhook with its secret, which is shown this once.' })
@@ -64,6 +66,7 @@ export class WebhooksController {
   }
 
   @Patch(':id')
+  @Scope('account')
   @ApiIfMatch()
   @ApiOperation({ summary: 'Change, disable or enable a webhook', operationId: 'changeWebhook' })
   @ApiOkResponse({ standardSchema: WebhookView, description: 'The webhook as it is now.' })
@@ -88,6 +91,7 @@ export class WebhooksController {
   }
 
   @Post(':id/rotate-secret')
+  @Scope('account')
   @AnswersSecret()
   @HttpCode(200)
   @ApiOperation({ summary: 'A new secret; for 24 hours both sign', operationId: 'rotateWebhookSecret' })

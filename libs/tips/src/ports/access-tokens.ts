@@ -1,6 +1,6 @@
 /**
  * What credentials allow: `read` looks, `write` changes settings, `moderate` decides about messages, `account` moves money or power
- * (wallets, the handle, tokens, sessions, deletion, addresses of overlays). A moderator is a token with `read` and `moderate`.
+ * (wallets, the handle, tokens, sessions, deletion, addresses of overlays, where webhooks go). A moderator is a token with `read` and `moderate`.
  */
 export const SCOPES = ['read', 'write', 'moderate', 'account'] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -4,12 +4,12 @@ const body = () => ({ url: 'https://hooks.example.com/tips' });
 const anyVersion = () => ({ 'if-match': '*' });
 
 export const webhookRoutes: Readonly<Record<string, RouteRow>> = {
-  createWebhook: mine('write', 201, { body, ends: true }),
+  createWebhook: mine('account', 201, { body, ends: true }),
   listWebhooks: mine('read', 200),
   getWebhook: mine('read', 200, { params: aWebhook }),
-  changeWebhook: mine('write', 200, { params: aWebhook, headers: anyVersion, body: () => ({ description: 'changed' }) }),
+  changeWebhook: mine('account', 200, { params: aWebhook, headers: anyVersion, body: () => ({ description: 'changed' }) }),
   removeWebhook: mine('write', 204, { params: aWebhook }),
-  rotateWebhookSecret: mine('write', 200, { params: aWebhook }),
+  rotateWebhookSecret: mine('account', 200, { params: aWebhook }),
   testWebhook: mine('write', 202, { params: aWebhook }),
   listWebhookDeliveries: mine('read', 200, { params: aWebhook }),
   redeliverWebhookDelivery: mine('write', 202, { params: aDelivery }),
