@@ -1,3 +1,5 @@
+import { FAILING_SINCE } from './webhook-statements.js';
+
 /** Failing, or slow at the last attempt. */
 const IS_SLOW = '(failing_since IS NOT NULL OR coalesce(last_ms, 0) > 2000) AS is_slow';
 
@@ -36,6 +38,7 @@ WITH hooks AS MATERIALIZED (
   SELECT webhook_id, max(seq) AS seq, count(*) AS seen, count(*) FILTER (WHERE wanted) AS wanted FROM fresh GROUP BY webhook_id
 ), moved AS (
   UPDATE webhooks w SET cursor = r.seq,
+    failing_since = CASE WHEN r.wanted > 0 THEN ${FAILING_SINCE} ELSE w.failing_since END,
     wake_at = CASE WHEN r.wanted > 0 THEN least(w.wake_at, greatest(now(), w.rests_until)) ELSE w.wake_at END
   FROM reached r WHERE w.id = r.webhook_id
   RETURNING w.id, r.seen, r.wanted, w.wake_at <= now() AS is_due, ${IS_SLOW}

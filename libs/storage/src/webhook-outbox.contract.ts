@@ -224,6 +224,25 @@ export function describeWebhookOutbox(where: string, make: () => Promise<Webhook
       expect(await house.store.webhook(creatorId, gone)).toMatchObject({ disabledReason: 'gone' });
     });
 
+    it.each<[string, (id: string) => Promise<unknown>]>([
+      ['another event', () => tell(...tips(1)).then(() => house.outbox.plan(creatorId, 100))],
+      ['a trial', (id) => house.store.trial(creatorId, id)],
+      ['a delivery wanted again', async (id) => house.store.redeliver(creatorId, id, (await logOf(id))[0]?.id ?? '')],
+    ])('does not count the time in which there was nothing to send, until %s', async (_what, send) => {
+      const id = await aWebhook();
+      await tell(...tips(1));
+      await house.outbox.plan(creatorId, 100);
+      await house.outbox.record(id, round(await claim(id), { ...retry, outcome: 'failed' }));
+      await sql(`UPDATE webhooks SET failing_since = now() - interval '10 days', rests_until = now() WHERE id = $1`, id);
+      await send(id);
+      expect(await house.outbox.record(id, round(await claim(id), retry))).not.toHaveProperty('disabled');
+      await sql(`UPDATE webhooks SET failing_since = now() - interval '73 hours', rests_until = now() WHERE id = $1`, id);
+      await tell(...tips(1));
+      await house.outbox.plan(creatorId, 100);
+      await sql('UPDATE webhooks SET wake_at = now() WHERE id = $1', id);
+      expect(await house.outbox.record(id, round(await claim(id), retry))).toMatchObject({ disabled: 'failing' });
+    });
+
     it('goes on with all that was missed when enabled again, or from now on', async () => {
       const [patient, hasty] = [await aWebhook(), await aWebhook()];
       await tell(...tips(2));

@@ -61,15 +61,18 @@ SELECT * FROM rotated`;
 export const REMOVE_WEBHOOK = `
 WITH gone AS (DELETE FROM webhooks WHERE creator_id = $1 AND id = $2 RETURNING id) SELECT id FROM gone`;
 
+/** Of webhooks w that are given something to send. With nothing to send nothing fails: whatever comes after that is failing from now on. */
+export const FAILING_SINCE = 'CASE WHEN w.wake_at IS NULL AND w.failing_since IS NOT NULL THEN now() ELSE w.failing_since END';
+
 /** $1 webhook, $2 delivery, $3 event id. A person waits for it: the webhook's rest is over. */
 export const PLAN_TRIAL = `
-WITH rested AS (UPDATE webhooks SET rests_until = NULL WHERE id = $1)
+WITH rested AS (UPDATE webhooks w SET rests_until = NULL, failing_since = ${FAILING_SINCE} WHERE id = $1)
 INSERT INTO webhook_deliveries (id, webhook_id, event_id, type, event_at) VALUES ($2, $1, $3, '${WEBHOOK_TRIAL_TYPE}', now())
 RETURNING ${LOGGED}`;
 
 /** $1 webhook, $2 delivery. One that is being attempted is left to whoever does it. */
 export const REDELIVER = `
-WITH rested AS (UPDATE webhooks SET rests_until = NULL WHERE id = $1), again AS (
+WITH rested AS (UPDATE webhooks w SET rests_until = NULL, failing_since = ${FAILING_SINCE} WHERE id = $1), again AS (
   UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_at = now(), delivered_at = NULL
   WHERE webhook_id = $1 AND id = $2 AND NOT (claimed AND next_at > now())
   RETURNING ${LOGGED}
