@@ -109,6 +109,7 @@ export const REFUSED_URLS = [
   'https://-.com/',
   `https://${'a'.repeat(64)}.com/`,
   `https://hooks.example.com/${'a'.repeat(2048)}`,
+  `https://hooks.example.com/${'ä'.repeat(400)}`,
 ];
 
 describe(TargetGuard.name, () => {

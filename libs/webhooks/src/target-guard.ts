@@ -61,8 +61,10 @@ export class TargetGuard {
     return this.faultOf(url) ?? url;
   }
 
-  private faultOf({ protocol, port, hostname }: URL): string | undefined {
+  private faultOf({ href, protocol, port, hostname }: URL): string | undefined {
     const { allowHttp, ports } = this.rules;
+    // Written in ASCII it is up to nine times as long as it was.
+    if (href.length > MOST_CHARACTERS) return `The address must have at most ${String(MOST_CHARACTERS)} characters in its ASCII form.`;
     if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) return 'The address must begin with https://.';
     // Empty: the one of the protocol.
     const isAllowed = port === '' ? protocol === 'http:' || ports.has(443) : ports.has(Number(port));
