@@ -3,6 +3,8 @@ import { DEFAULT_OVERLAY_CONFIG, type StoredTip } from '@droppio/tips';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
+import { NewTokenBody } from './access/token.schema.js';
+import { AuditLogQuery } from './account/audit.schema.js';
 import { NewCreatorBody } from './profile/creator.schema.js';
 import { addressField } from './edge/fields.js';
 import { NewOverlayBody, OverlayChangeBody, TestAlertBody } from './overlays/overlay.schema.js';
@@ -24,6 +26,23 @@ describe('addresses', () => {
     ['0x1234', 'must be 0x and 40 hex digits'],
   ])('refuse %s', (text, why) => {
     expect(messages(addressField, text)).toContain(why);
+  });
+});
+
+describe('times', () => {
+  const schemas: readonly [z.ZodType, (time: string) => object][] = [
+    [TipsQuery, (from) => ({ from })],
+    [AuditLogQuery, (from) => ({ from })],
+    [AuditLogQuery, (to) => ({ to })],
+    [NewTokenBody, (expiresAt) => ({ name: 'OBS', scopes: ['read'], expiresAt })],
+  ];
+
+  it.each(['0000-01-01T00:00:00Z', '1969-12-31T23:59:59Z', '9999-12-31T23:59:59-14:00', '2026-01-01', 'now'])('refuse %s', (time) => {
+    expect(schemas.map(([schema, having]) => schema.safeParse(having(time)).success)).toEqual(schemas.map(() => false));
+  });
+
+  it.each(['1970-01-01T00:00:00Z', '2026-07-01T14:00:00.5+02:00', '9999-12-31T23:59:59.999Z'])('take %s', (time) => {
+    expect(schemas.map(([schema, having]) => schema.safeParse(having(time)).success)).toEqual(schemas.map(() => true));
   });
 });
 

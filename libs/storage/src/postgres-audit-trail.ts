@@ -46,7 +46,8 @@ const EntryRow = z
     ...(network === null ? {} : { network }),
   }));
 
-const Cursor = z.tuple([z.int().nonnegative().max(8_640_000_000_000_000), z.guid()]);
+/** Up to the end of the year 9999: later ones are written as Postgres does not read them. */
+const Cursor = z.tuple([z.int().nonnegative().max(253_402_300_799_999), z.guid()]);
 
 @Injectable()
 export class PostgresAuditTrail extends AuditTrail {

@@ -1,6 +1,6 @@
 import { SCOPES, type AccessToken } from '@droppio/tips';
 import * as z from 'zod';
-import { nameField, timeShape } from '../edge/fields.js';
+import { nameField, timeField, timeShape } from '../edge/fields.js';
 
 export const MAX_TOKENS = 50;
 
@@ -15,12 +15,7 @@ export const NewTokenBody = z.strictObject({
     .min(1)
     .max(SCOPES.length)
     .refine((scopes) => new Set(scopes).size === scopes.length, 'names a scope twice'),
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .max(40)
-    .transform((text) => new Date(text))
-    .optional()
-    .meta({ description: 'When it stops working. Without one it works until it is deleted.' }),
+  expiresAt: timeField.optional().meta({ description: 'When it stops working. Without one it works until it is deleted.' }),
 });
 export type NewTokenBody = z.output<typeof NewTokenBody>;
 

@@ -1,11 +1,6 @@
 import type { AuditEntry, AuditPage } from '@droppio/tips';
 import * as z from 'zod';
-import { pageQuery, pageShape, timeShape } from '../edge/fields.js';
-
-const timeField = z.iso
-  .datetime({ offset: true })
-  .max(40)
-  .transform((text) => new Date(text));
+import { pageQuery, pageShape, timeField, timeShape } from '../edge/fields.js';
 
 export const AuditLogQuery = z.strictObject({
   ...pageQuery,

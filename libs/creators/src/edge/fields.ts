@@ -20,6 +20,17 @@ export const addressField = z
 
 export const idField = z.uuid();
 
+/** The end of the year 9999. Postgres reads no year before 1 or with a sign in front. */
+const MOST_MS = 253_402_300_799_999;
+
+/** A time, as milliseconds. */
+export const momentField = z.iso
+  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
+  .max(40)
+  .transform((text) => Date.parse(text))
+  .refine((ms) => ms >= 0 && ms <= MOST_MS, 'is outside of what is told of');
+export const timeField = momentField.transform((ms) => new Date(ms));
+
 /** Answers: shapes for the document, filled by the views. */
 export const addressShape = z
   .string()

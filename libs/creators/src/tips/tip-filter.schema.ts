@@ -1,15 +1,7 @@
 import { TIP_STATES, type TipFilter } from '@droppio/tips';
 import * as z from 'zod';
-import { addressField, pageQuery } from '../edge/fields.js';
+import { addressField, momentField, pageQuery } from '../edge/fields.js';
 import { tokenField } from './token-field.js';
-
-const momentField = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
-  .max(40)
-  .transform((text) => Date.parse(text))
-  .refine((ms) => ms >= 0 && ms <= MOST_MS, 'is outside of what is told of');
-/** The end of the year 9999. */
-const MOST_MS = 253_402_300_799_999;
 
 const statesField = z
   .string()
