@@ -171,6 +171,15 @@ describe('wallets that are contracts', () => {
     expect((await verify(await body(1))).status).toBe(401);
   });
 
+  it('are not asked about the twin of a key’s signature', async () => {
+    const wallet = aWallet();
+    const message = await aMessage(api, wallet, { chainId: 31_337 });
+    const signature = await wallet.signMessage({ message });
+    const answer = await verify({ message, signature: twin(signature), signUp: aSignUp() });
+    expect(answer.json).toMatchObject({ status: 401, detail: 'The signature is not of this wallet over this message.' });
+    expect((await verify({ message, signature, signUp: aSignUp() })).status).toBe(200);
+  });
+
   it('wait for their node; wallets with a key do not', async () => {
     const wallet = aWallet();
     const silent = await startTestApi(inject('postgresUrl'), { nodes: new Map([[31_337, 'http://127.0.0.1:9']]) });

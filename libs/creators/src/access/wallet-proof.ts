@@ -31,7 +31,10 @@ export class WalletProof {
     const expiresAt = this.nonces.expiryOf(claim.nonce, now, statement);
     if (expiresAt === undefined) throw notAccepted('The nonce is not ours or has expired.');
     // Keys first: that costs no chain, so it works while the nodes are away.
-    const isOwnKey = (await signerOf(message, signature)) === claim.address;
+    const signer = await signerOf(message, signature);
+    const isOwnKey = signer?.address === claim.address;
+    // Who asks a chain about keys is told yes for the twin of a signature, too.
+    if (isOwnKey && !signer.isCanonical) throw wrongSignature();
     if (!isOwnKey && !this.options.signIn.nodes.has(claim.chainId)) throw wrongSignature();
     // Spent before a chain is asked: each question to a node costs a fresh nonce.
     if (!(await this.store.spendNonce(hashNonce(claim.nonce), expiresAt))) throw notAccepted('The nonce was used before.');

@@ -10,12 +10,19 @@ const CALLS_AT_ONCE = 8;
 const MAX_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 const V = new Set(['00', '01', '1b', '1c']);
 
+interface Signer {
+  readonly address: Hex;
+  /** The signature is the one that a wallet makes, not its twin. */
+  readonly isCanonical: boolean;
+}
+
 /** Who signed the text with a key of their own; `undefined` when nobody can have. Needs no chain. */
-export async function signerOf(text: string, signature: Hex): Promise<Hex | undefined> {
+export async function signerOf(text: string, signature: Hex): Promise<Signer | undefined> {
   const [, s = '', v = ''] = /^0x[0-9a-f]{64}([0-9a-f]{64})([0-9a-f]{2})$/.exec(signature.toLowerCase()) ?? [];
-  if (!V.has(v) || BigInt(`0x${s}`) > MAX_S) return undefined;
+  if (!V.has(v)) return undefined;
   try {
-    return toHex(await recoverAddress({ hash: hashMessage(text), signature }), 20);
+    const address = toHex(await recoverAddress({ hash: hashMessage(text), signature }), 20);
+    return { address, isCanonical: BigInt(`0x${s}`) <= MAX_S };
   } catch {
     return undefined;
   }
