@@ -91,7 +91,8 @@ export function describeAccountData(where: string, make: () => Promise<TestStora
         const { id } = await storage.directory.createOverlay(creator.id, 'mine', DEFAULT_OVERLAY_CONFIG);
         await storage.directory.createOverlay(other.id, 'theirs', DEFAULT_OVERLAY_CONFIG);
         const secret = Buffer.from(randomHex(32).slice(2), 'hex');
-        await storage.signIn.openSession({ creatorId: creator.id, secretHash: secret, agent: 'OBS', idleMs: 1000, maxMs: 1000 });
+        const session = { secretHash: secret, agent: 'OBS', idleMs: 1000, maxMs: 1000 };
+        await storage.signIn.openSession({ ...session, creatorId: creator.id, wallet: walletOf(creator) });
         expect(await part('profile')).toMatchObject([{ handle: creator.handle }]);
         expect(await part('wallets')).toMatchObject([{ address: walletOf(creator) }]);
         expect(await part('overlays')).toMatchObject([{ id, name: 'mine' }]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Conflict, NotFound, WalletLimit, WALLETS_MAX, type Creator } from '@droppio/tips';
+import { Conflict, NotFound, WalletLimit, WALLETS_MAX, type Creator, type Hex, type Session } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
-import { aCreator } from './testing/chain-story.js';
+import { aCreator, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
 
 const STRANGER = '00000000-0000-4000-8000-000000000000';
@@ -22,6 +22,11 @@ export function describeCreatorWallets(where: string, make: () => Promise<TestSt
     });
 
     const addresses = async (owner = creator) => (await storage.wallets.of(owner.id)).map(({ address }) => address);
+
+    const openSession = (wallet: Hex): Promise<Session> => {
+      const secretHash = Buffer.from(randomHex(32).slice(2), 'hex');
+      return storage.signIn.openSession({ creatorId: creator.id, wallet, secretHash, agent: 'OBS', idleMs: 60_000, maxMs: 60_000 });
+    };
 
     it('adds a wallet behind the others, once', async () => {
       const wallet = randomHex(20);
@@ -57,6 +62,25 @@ export function describeCreatorWallets(where: string, make: () => Promise<TestSt
       expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
       for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(WalletLimit);
       expect(await addresses()).toHaveLength(1);
+    });
+
+    it('ends all sessions but the one that asks, together with the wallet', async () => {
+      const wallet = randomHex(20);
+      await storage.wallets.add(creator.id, wallet);
+      const here = await openSession(wallet);
+      await Promise.all([openSession(wallet), openSession(walletOf(creator))]);
+      await storage.wallets.remove(creator.id, wallet, here.id);
+      expect(await storage.signIn.sessions(creator.id)).toEqual([here]);
+    });
+
+    it('leaves no session to whoever signs in with a wallet in the moment of its end', async () => {
+      for (let n = 0; n < 10; n += 1) {
+        const wallet = randomHex(20);
+        await storage.wallets.add(creator.id, wallet);
+        const signIns = Array.from({ length: 4 }, () => openSession(wallet));
+        await Promise.allSettled([...signIns, storage.wallets.remove(creator.id, wallet), openSession(wallet)]);
+        expect(await storage.signIn.sessions(creator.id)).toEqual([]);
+      }
     });
 
     it('frees a removed wallet for another creator', async () => {

@@ -20,6 +20,8 @@ const ADD = `
 INSERT INTO creator_wallets (creator_id, address, position) VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING RETURNING address, created_at`;
 const REMOVE = `
 WITH gone AS (DELETE FROM creator_wallets WHERE creator_id = $1 AND address = $2 RETURNING position) SELECT position FROM gone`;
+/** $1 creator, $2 the session that stays. A statement after `REMOVE`: a sign-in that was holding on to the wallet has opened its session by then. */
+const END_SESSIONS = 'DELETE FROM sessions WHERE creator_id = $1 AND id IS DISTINCT FROM $2::uuid';
 
 @Injectable()
 export class PostgresCreatorWallets extends CreatorWallets {
@@ -44,11 +46,12 @@ export class PostgresCreatorWallets extends CreatorWallets {
     });
   }
 
-  override remove(creatorId: string, wallet: Hex): Promise<void> {
+  override remove(creatorId: string, wallet: Hex, keptSessionId?: string): Promise<void> {
     return this.locked(creatorId, async (sql) => {
       const gone = await sql.rows(Place, REMOVE, [creatorId, hexToBytes(wallet)]);
       if (gone.length === 0) throw new NotFound('There is no such wallet.');
       if ((await sql.rows(Place, PLACES, [creatorId])).length === 0) throw new WalletLimit('The last wallet stays.');
+      await sql.run(END_SESSIONS, [creatorId, keptSessionId ?? null]);
     });
   }
 

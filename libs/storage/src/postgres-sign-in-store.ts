@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { FRESH_SIGN_IN_MS, NotFound, SignInStore, type NewSession, type Session } from '@droppio/tips';
 import * as z from 'zod';
+import { hexToBytes } from './columns.js';
 import { Database } from './database.js';
 import { isId } from './event-log.js';
 
@@ -40,14 +41,18 @@ WITH swept AS (
 INSERT INTO spent_nonces (hash, expires_at) SELECT $1, $2::timestamptz WHERE $2::timestamptz > now()
 ON CONFLICT (hash) DO NOTHING RETURNING hash`;
 
-/** $1 id, $2 hash of the secret, $3 creator, $4 agent, $5 idle, $6 longest, $7 how many older ones stay. */
+/*
+ * $1 id, $2 hash of the secret, $3 creator, $4 agent, $5 idle, $6 longest, $7 how many older ones stay, $8 wallet. Whoever removes the wallet
+ * waits for this statement, and ends its session then; whoever comes after that finds no row.
+ */
 const OPEN = `
 WITH surplus AS (
   DELETE FROM sessions WHERE creator_id = $3 AND (NOT (${WORKS}) OR id NOT IN (
     SELECT id FROM sessions WHERE creator_id = $3 AND ${WORKS} ORDER BY created_at DESC, id LIMIT $7))
 )
 INSERT INTO sessions (id, secret_hash, creator_id, agent, idle_ms, expires_at)
-SELECT $1, $2, id, $4, $5::bigint, now() + $6::bigint * interval '1 millisecond' FROM creators WHERE id = $3
+SELECT $1, $2, creator_id, $4, $5::bigint, now() + $6::bigint * interval '1 millisecond'
+FROM creator_wallets WHERE creator_id = $3 AND address = $8 FOR KEY SHARE
 RETURNING ${SHOWN}`;
 
 /** $1 hash of the secret. Use is noted to the minute, so that reading does not write each time. */
@@ -71,10 +76,10 @@ export class PostgresSignInStore extends SignInStore {
     return (await this.database.rows(Hash, SPEND, [Buffer.from(hash), expiresAt.toISOString()])).length === 1;
   }
 
-  override async openSession({ creatorId, secretHash, agent, idleMs, maxMs }: NewSession): Promise<Session> {
-    const values = [randomUUID(), Buffer.from(secretHash), creatorId, agent.slice(0, 200), idleMs, maxMs, SESSIONS_MAX - 1];
-    const [session] = await this.database.rows(SessionRow, OPEN, values);
-    if (session === undefined) throw new NotFound('There is no such creator.');
+  override async openSession({ creatorId, wallet, secretHash, agent, idleMs, maxMs }: NewSession): Promise<Session> {
+    const kept = [Buffer.from(secretHash), creatorId, agent.slice(0, 200), idleMs, maxMs];
+    const [session] = await this.database.rows(SessionRow, OPEN, [randomUUID(), ...kept, SESSIONS_MAX - 1, hexToBytes(wallet)]);
+    if (session === undefined) throw new NotFound('No creator has this wallet.');
     return session;
   }
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NotFound, type NewSession } from '@droppio/tips';
+import { NotFound, type Hex, type NewSession } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
-import { aCreator } from './testing/chain-story.js';
+import { aCreator, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
 
 const STRANGER = '00000000-0000-4000-8000-000000000000';
@@ -13,12 +13,15 @@ export function describeSignInStore(where: string, make: () => Promise<TestStora
   describe(`SignInStore on ${where}`, () => {
     let storage: TestStorage;
     let creatorId: string;
-    let otherId: string;
+    let wallet: Hex;
+    let other: Pick<NewSession, 'creatorId' | 'wallet'>;
 
     beforeAll(async () => {
       storage = await make();
-      creatorId = (await aCreator(storage, 1)).id;
-      otherId = (await aCreator(storage, 1)).id;
+      const [creator, another] = [await aCreator(storage, 1), await aCreator(storage, 1)];
+      creatorId = creator.id;
+      wallet = walletOf(creator);
+      other = { creatorId: another.id, wallet: walletOf(another) };
     });
     afterAll(async () => {
       await storage.drop();
@@ -26,6 +29,7 @@ export function describeSignInStore(where: string, make: () => Promise<TestStora
 
     const aSession = (fields: Partial<NewSession> = {}): NewSession => ({
       creatorId,
+      wallet,
       secretHash: hash(),
       agent: 'test',
       idleMs: 60_000,
@@ -59,7 +63,7 @@ export function describeSignInStore(where: string, make: () => Promise<TestStora
       expect(session).toMatchObject({ creatorId, agent: 'x'.repeat(200) });
       expect(await storage.signIn.session(wanted.secretHash)).toEqual(session);
       expect(await storage.signIn.session(hash())).toBeUndefined();
-      expect(await storage.signIn.endSession(otherId, session.id)).toBe(false);
+      expect(await storage.signIn.endSession(other.creatorId, session.id)).toBe(false);
       expect(await storage.signIn.endSession(creatorId, "'; drop table sessions")).toBe(false);
       expect(await storage.signIn.session(wanted.secretHash)).toEqual(session);
       expect(await storage.signIn.endSession(creatorId, session.id)).toBe(true);
@@ -100,18 +104,19 @@ export function describeSignInStore(where: string, make: () => Promise<TestStora
     it('keeps the newest twenty of a creator', async () => {
       const opened: NewSession[] = [];
       for (let i = 0; i < 22; i += 1) {
-        const session = aSession({ creatorId: otherId });
+        const session = aSession(other);
         await storage.signIn.openSession(session);
         opened.push(session);
       }
-      const kept = await storage.signIn.sessions(otherId);
+      const kept = await storage.signIn.sessions(other.creatorId);
       expect(kept).toHaveLength(20);
       expect(await storage.signIn.session(opened[1]?.secretHash ?? hash())).toBeUndefined();
       expect(await storage.signIn.session(opened[2]?.secretHash ?? hash())).toBeDefined();
       expect(await storage.signIn.sessions(STRANGER)).toEqual([]);
     });
 
-    it('opens none for a creator who does not exist', async () => {
+    it('opens none for a creator who does not exist, or who does not have the wallet', async () => {
+      await expect(storage.signIn.openSession(aSession({ wallet: other.wallet }))).rejects.toThrow(NotFound);
       await expect(storage.signIn.openSession(aSession({ creatorId: STRANGER }))).rejects.toThrow(NotFound);
     });
   });

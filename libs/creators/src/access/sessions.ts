@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { SignInStore, type Session } from '@droppio/tips';
+import { SignInStore, type Hex, type Session } from '@droppio/tips';
 
 const DAY_MS = 86_400_000;
 const IDLE_MS = 7 * DAY_MS;
@@ -15,9 +15,9 @@ export class Sessions {
   constructor(private readonly store: SignInStore) {}
 
   /** The `Set-Cookie` of a new session; always a new secret, so none can be planted before. */
-  async open(creatorId: string, agent: string): Promise<string> {
+  async open(creatorId: string, wallet: Hex, agent: string): Promise<string> {
     const secret = randomBytes(32).toString('base64url');
-    await this.store.openSession({ creatorId, secretHash: hash(secret), agent, idleMs: IDLE_MS, maxMs: MAX_MS });
+    await this.store.openSession({ creatorId, wallet, secretHash: hash(secret), agent, idleMs: IDLE_MS, maxMs: MAX_MS });
     return cookie(secret, MAX_MS);
   }
 
@@ -37,12 +37,6 @@ export class Sessions {
 
   end(creatorId: string, sessionId: string): Promise<boolean> {
     return this.store.endSession(creatorId, sessionId);
-  }
-
-  /** All but the one that asks. */
-  async endOthers(creatorId: string, currentId: string | undefined): Promise<void> {
-    const others = (await this.list(creatorId)).filter(({ id }) => id !== currentId);
-    await Promise.all(others.map(({ id }) => this.end(creatorId, id)));
   }
 
   /** The `Set-Cookie` that makes a browser forget. */

@@ -51,7 +51,7 @@ export class SignInController {
     const creator = (await this.directory.creatorByWallet(wallet)) ?? (await this.signUp(wallet, body.signUp));
     // For the audit log: nobody had been asked yet who this is.
     rememberCaller(request, { role: 'creator', creator, scopes: [] });
-    response.setHeader('Set-Cookie', await this.sessions.open(creator.id, request.get('user-agent') ?? 'unknown'));
+    response.setHeader('Set-Cookie', await this.sessions.open(creator.id, wallet, request.get('user-agent') ?? 'unknown'));
     return creatorView(creator);
   }
 

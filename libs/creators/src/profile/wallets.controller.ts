@@ -3,7 +3,6 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import { CreatorWallets, type Creator, type Hex, type Session } from '@droppio/tips';
 import * as z from 'zod';
 import { Me, MySession, Scope } from '../access/access.js';
-import { Sessions } from '../access/sessions.js';
 import { addWalletStatement } from '../access/sign-in-message.js';
 import { walletProof } from '../access/sign-in.schema.js';
 import { WalletProof } from '../access/wallet-proof.js';
@@ -21,7 +20,6 @@ export class WalletsController {
   constructor(
     private readonly wallets: CreatorWallets,
     private readonly proof: WalletProof,
-    private readonly sessions: Sessions,
   ) {}
 
   @Get()
@@ -72,8 +70,6 @@ export class WalletsController {
     @MySession() session: Session | undefined,
     @Param('address', { schema: addressField }) address: Hex,
   ): Promise<void> {
-    await this.wallets.remove(me.id, address);
-    // Whoever holds its key may have signed in with it.
-    await this.sessions.endOthers(me.id, session?.id);
+    await this.wallets.remove(me.id, address, session?.id);
   }
 }

@@ -1,3 +1,5 @@
+import type { Hex } from '../hex.js';
+
 /** A browser that is signed in. Its secret is kept as a hash only. */
 export interface Session {
   /** UUID; names the session in lists, opens nothing. */
@@ -19,6 +21,8 @@ export const FRESH_SIGN_IN_MS = 600_000;
 
 export interface NewSession {
   readonly creatorId: string;
+  /** Which of the creator's wallets has signed. */
+  readonly wallet: Hex;
   /** SHA-256 of the secret. */
   readonly secretHash: Uint8Array;
   readonly agent: string;
@@ -35,7 +39,7 @@ export interface NewSession {
 export abstract class SignInStore {
   /** True for the first who spends this nonce, false ever after, also when two try at the same moment. Remembered until it expires. */
   abstract spendNonce(hash: Uint8Array, expiresAt: Date): Promise<boolean>;
-  /** A creator keeps the newest 20. */
+  /** A creator keeps the newest 20. `NotFound`: the wallet is not the creator's, or was removed in this moment. */
   abstract openSession(session: NewSession): Promise<Session>;
   /** `undefined`: unknown, ended or expired. Notes that it was used. */
   abstract session(secretHash: Uint8Array): Promise<Session | undefined>;
