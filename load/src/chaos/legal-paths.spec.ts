@@ -2,8 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { faultsOfPath } from './legal-paths.js';
 import type { LedgerEvent } from './oracle-ledger.js';
 
-const told = (...steps: readonly (readonly [type: string, state: string, rev: number])[]): LedgerEvent[] =>
-  steps.map(([type, state, rev], index) => ({ seq: index + 1, id: 'tip', type, state, rev, sender: 'somebody' }));
+type Step = readonly [type: string, state: string, rev: number, message?: string];
+const told = (...steps: readonly Step[]): LedgerEvent[] =>
+  steps.map(([type, state, rev, message = 'hello'], index) => ({
+    seq: index + 1,
+    id: 'tip',
+    type,
+    state,
+    rev,
+    sender: 'somebody',
+    message,
+  }));
+const blankAndBack = told(['tip', 'seen', 1], ['tip.updated', 'confirmed', 2, ''], ['tip.updated', 'confirmed', 3]);
 
 describe(faultsOfPath, () => {
   it.each([
@@ -13,7 +23,11 @@ describe(faultsOfPath, () => {
     ['a promise that is broken', told(['tip', 'seen', 1], ['tip.retracted', 'dropped', 2])],
     ['one that was waited for', told(['tip', 'confirmed', 4])],
   ])('finds nothing wrong with %s', (_, events) => {
-    expect(faultsOfPath('tip', events)).toEqual([]);
+    expect(faultsOfPath('tip', events, false)).toEqual([]);
+  });
+
+  it('lets a blank tip come back in the same state, where its creator has rules', () => {
+    expect(faultsOfPath('tip', blankAndBack, true)).toEqual([]);
   });
 
   it.each([
@@ -23,7 +37,9 @@ describe(faultsOfPath, () => {
     ['life after the end', told(['tip', 'finalized', 1], ['tip.retracted', 'orphaned', 2])],
     ['a retraction of what stands', told(['tip', 'confirmed', 1], ['tip.retracted', 'safe', 2])],
     ['a change of what was never told', told(['tip.updated', 'confirmed', 1])],
+    ['a change of nothing', told(['tip', 'confirmed', 1], ['tip.updated', 'confirmed', 2])],
+    ['a blank tip that comes back without rules', blankAndBack],
   ])('finds %s', (_, events) => {
-    expect(faultsOfPath('tip', events)).toHaveLength(1);
+    expect(faultsOfPath('tip', events, false)).toHaveLength(1);
   });
 });

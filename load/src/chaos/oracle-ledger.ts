@@ -24,6 +24,7 @@ export interface LedgerEvent {
   readonly rev: number;
   /** Whom overlays are told it is from. */
   readonly sender: string;
+  readonly message: string;
 }
 
 export interface LedgerStream {
@@ -49,7 +50,7 @@ SELECT chain_id || '-0x' || encode(tx_hash, 'hex') || '-' || ordinal AS id, chai
   '0x' || encode(sender, 'hex') AS sender, '0x' || encode(token, 'hex') AS token, amount::text AS amount, message,
   '0x' || encode(ref, 'hex') AS ref, state, rev, block_number, '0x' || encode(block_hash, 'hex') AS block_hash, log_index
 FROM tips`;
-const EVENTS = `SELECT creator_id, seq, type, payload->>'id' AS id, payload->>'state' AS state, payload->>'rev' AS rev, payload->'d'->>'from' AS sender FROM creator_events ORDER BY seq`;
+const EVENTS = `SELECT creator_id, seq, type, payload->>'id' AS id, payload->>'state' AS state, payload->>'rev' AS rev, payload->'d'->>'from' AS sender, payload->'d'->>'message' AS message FROM creator_events ORDER BY seq`;
 const STREAMS = `
 SELECT s.creator_id, s.head, s.published, s.screens, (SELECT alert_after FROM creators c WHERE c.id = s.creator_id) AS alert_after, ARRAY(SELECT '0x' || encode(w.address, 'hex') FROM creator_wallets w WHERE w.creator_id = s.creator_id) AS wallets
 FROM creator_streams s`;
@@ -91,6 +92,7 @@ export async function readStreams(url: string): Promise<LedgerStream[]> {
         state: String(event['state']),
         rev: Number(event['rev']),
         sender: String(event['sender']),
+        message: String(event['message']),
       })),
   }));
 }

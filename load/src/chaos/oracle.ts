@@ -93,7 +93,7 @@ function judgeStream(stream: LedgerStream, tips: readonly LedgerTip[], { illegal
   for (const event of events) stories.set(event.id, [...(stories.get(event.id) ?? []), event]);
   const stored = new Map(tips.map((tip) => [tip.id, tip]));
   for (const [id, story] of stories) {
-    illegal.push(...faultsOfPath(id, story));
+    illegal.push(...faultsOfPath(id, story, stream.screens));
     const last = story.at(-1);
     const tip = stored.get(id);
     if (tip === undefined || last === undefined) illegal.push(`${id} was told and is not stored`);
