@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Body, Controller, Delete, Get, HttpCode, Param, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { NotFound, type Creator } from '@droppio/tips';
@@ -7,18 +5,17 @@ import type { Response } from 'express';
 import { Me, Scope } from '../access/access.js';
 import { Sessions } from '../access/sessions.js';
 import { tipIdField, tipKey } from '../tips/tip.schema.js';
+import { AccountExports } from './account-exports.js';
 import { AccountEndBody, AccountExport } from './account.schema.js';
 import { AccountService } from './account.service.js';
 import { Audited } from './audited.js';
-
-/** A reader that is slower holds a place that others want. */
-const EXPORT_MS = 900_000;
 
 @ApiTags('account')
 @Controller('v1')
 export class AccountController {
   constructor(
     private readonly accounts: AccountService,
+    private readonly exports: AccountExports,
     private readonly sessions: Sessions,
   ) {}
 
@@ -45,10 +42,7 @@ export class AccountController {
   @ApiOperation({ summary: 'Everything that is held of my account, as one JSON document', operationId: 'exportMe' })
   @ApiOkResponse({ standardSchema: AccountExport, description: 'A part for each kind of thing, rows as they are stored, without secrets.' })
   async export(@Me() me: Creator, @Res() response: Response): Promise<void> {
-    const parts = await this.accounts.export(me.id);
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.setHeader('Content-Disposition', `attachment; filename="droppio-${me.handle}.json"`);
-    await pipeline(Readable.from(parts, { highWaterMark: 1 }), response, { signal: AbortSignal.timeout(EXPORT_MS) });
+    await this.exports.send(me, response);
   }
 
   @Delete('tips/:id/message')

@@ -1,8 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { Retention, TipFeed, TipLedger, tipId, type BlockHeader, type SightedTip } from '@droppio/tips';
+import {
+  AccountData,
+  ExportTurns,
+  Retention,
+  StorageUnavailable,
+  TipFeed,
+  TipLedger,
+  tipId,
+  type BlockHeader,
+  type SightedTip,
+} from '@droppio/tips';
 import { aBlock, aChildOf, aDisplay, aTip, randomHex } from '@droppio/tips/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import {
   aWallet,
   openOverlay,
@@ -146,6 +157,8 @@ describe('leaving', () => {
 });
 
 describe('taking along', () => {
+  const take = () => api.call('GET', '/v1/me/export', { token: me.accessToken });
+
   it('is one document with everything, and without secrets', async () => {
     const tip = await tipped('for my records');
     const { status, headers, json, text } = await api.call('GET', '/v1/me/export', { token: me.accessToken });
@@ -166,11 +179,45 @@ describe('taking along', () => {
     });
   });
 
-  it('is for one or two at a time, and gives its place back', async () => {
-    const many = await Promise.all(Array.from({ length: 8 }, () => api.call('GET', '/v1/me/export', { token: me.accessToken })));
+  it('is one at a time for each creator, for one or two creators at a time, and gives its place back', async () => {
+    const many = await Promise.all(Array.from({ length: 8 }, take));
     expect(many.map(({ status }) => status)).toContain(200);
-    for (const { status, headers } of many) if (status !== 200) expect([status, headers.get('retry-after')]).toEqual([503, '10']);
-    expect((await api.call('GET', '/v1/me/export', { token: me.accessToken })).status).toBe(200);
+    for (const { status, headers } of many) if (status === 503) expect(headers.get('retry-after')).toBe('10');
+    expect(many.filter(({ status }) => ![200, 409, 503].includes(status))).toEqual([]);
+    await api.app.get(ExportTurns, { strict: false }).take(me.id, randomUUID(), 60_000);
+    expect((await take()).json).toMatchObject({ status: 409, code: 'export-running' });
+    me = await api.aCreator();
+    expect((await take()).status).toBe(200);
+  });
+
+  it('gives its place back when its caller leaves before anything is sent', async () => {
+    const data = api.app.get(AccountData, { strict: false });
+    const server = api.app.getHttpServer();
+    const headers = { authorization: `Bearer ${me.accessToken}` };
+    for (let n = 0; n < 3; n += 1) {
+      const leave = new AbortController();
+      const hasLeft = new Promise<void>((resolve) => {
+        server.once('request', (_request, response) => response.once('close', resolve));
+      });
+      vi.spyOn(data, 'rows').mockImplementationOnce(async function* () {
+        leave.abort();
+        await hasLeft;
+        await setImmediate();
+        yield [];
+      });
+      await expect(fetch(`${api.url}/v1/me/export`, { headers, signal: leave.signal })).rejects.toThrow('aborted');
+      await expect.poll(async () => (await take()).status, SOON).toBe(200);
+    }
+  });
+
+  it('never looks whole when it fails half way', async () => {
+    const data = api.app.get(AccountData, { strict: false });
+    vi.spyOn(data, 'rows').mockImplementationOnce(async function* () {
+      yield await Promise.resolve(['{}']);
+      throw new StorageUnavailable('away');
+    });
+    await expect(take()).rejects.toThrow();
+    await expect.poll(async () => (await take()).status, SOON).toBe(200);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Provider, Type } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { AccessGuard } from '../access/access.guard.js';
+import { AccountExports } from './account-exports.js';
 import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 import { AuditController } from './audit.controller.js';
@@ -19,6 +20,7 @@ export const accountProviders: Provider[] = [
   { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
   FeedCleaner,
   AccountService,
+  AccountExports,
   HousekeepingCounts,
   Housekeeping,
 ];

@@ -3,20 +3,18 @@ import { errorFields } from '@droppio/platform';
 import { AccountData, EventRelay, NotFound, Retention, within, type Creator, type TipKey } from '@droppio/tips';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import { Counter } from 'prom-client';
-import { InvalidRequest, Overloaded } from '../errors.js';
+import { InvalidRequest } from '../errors.js';
 import { ERASED_MESSAGES } from '../metrics.js';
 import { FeedCleaner } from './feed-cleaner.js';
 
 const FEED_WAIT_MS = 3000;
 const ERASE_WAIT_MS = 2000;
 const TIPS_AT_ONCE = 500;
-const EXPORTS_AT_ONCE = 2;
 
-/** An account as a whole: taking it along, and leaving. */
+/** An account as a whole, and leaving. */
 @Injectable()
 export class AccountService {
   private readonly logger = new Logger('creators');
-  private exports = 0;
 
   constructor(
     private readonly data: AccountData,
@@ -50,42 +48,6 @@ export class AccountService {
     await this.cleaner.rewrite(creatorId);
     this.erased.inc({ why: 'asked' });
     return true;
-  }
-
-  /** One JSON document, in parts. Its first part is read before this resolves, so that a failure can still be answered as one. */
-  async export(creatorId: string): Promise<AsyncIterable<string>> {
-    if (this.exports >= EXPORTS_AT_ONCE) throw new Overloaded('Others are being exported.', 10);
-    this.exports += 1;
-    const parts = this.documentOf(creatorId);
-    const first = await parts.next();
-    return (async function* () {
-      try {
-        if (first.done !== true) yield first.value;
-        yield* parts;
-      } finally {
-        await parts.return(undefined);
-      }
-    })();
-  }
-
-  private async *documentOf(creatorId: string): AsyncGenerator<string, undefined> {
-    try {
-      let before = `{"exportedAt":"${new Date().toISOString()}"`;
-      for (const section of this.data.sections) {
-        before += `,"${section}":[`;
-        let comma = '';
-        for await (const rows of this.data.rows(creatorId, section)) {
-          yield before + comma + rows.join(',');
-          before = '';
-          comma = ',';
-        }
-        before += ']';
-      }
-      yield `${before}}\n`;
-      return undefined;
-    } finally {
-      this.exports -= 1;
-    }
   }
 
   private async eraseTips(forMs: number): Promise<void> {
