@@ -79,9 +79,11 @@ export class TipExports implements BeforeApplicationShutdown {
       failures.push(error);
       cut();
     });
+    // Before the client has the end of the file, so that it may ask for the next one at once.
+    const done = (): Promise<void> => this.turns.end(order.creatorId, holder).catch(() => undefined);
     setHeaders(response);
     try {
-      await pipeline(Readable.from(rows(first, next)), csvWriter(order), response, { signal });
+      await pipeline(Readable.from(rows(first, next, done)), csvWriter(order), response, { signal });
       this.exports.inc({ outcome: 'complete' });
     } catch (error) {
       const isOurs = failures.length > 0;
@@ -115,11 +117,16 @@ export class TipExports implements BeforeApplicationShutdown {
   }
 }
 
-async function* rows(first: HistoryPage, read: (cursor: string) => Promise<HistoryPage>): AsyncGenerator<string[]> {
+async function* rows(
+  first: HistoryPage,
+  read: (cursor: string) => Promise<HistoryPage>,
+  done: () => Promise<void>,
+): AsyncGenerator<string[]> {
   for (let page = first; ; page = await read(page.next)) {
     for (const tip of page.tips) yield csvRow(tip);
-    if (page.next === undefined) return;
+    if (page.next === undefined) break;
   }
+  await done();
 }
 
 export function setHeaders(response: Response): void {
