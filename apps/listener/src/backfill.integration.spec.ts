@@ -29,6 +29,9 @@ class Provider {
   most = 10_000;
   /** Waits before each answer about logs. */
   delayMs = 0;
+  /** Answers that it still gives about logs; those beyond wait until it is let go on. */
+  private left = Number.POSITIVE_INFINITY;
+  private readonly waiting: (() => void)[] = [];
   /** Questions about logs that it answered. */
   answered = 0;
   private constructor(
@@ -57,7 +60,17 @@ class Provider {
     return `http://127.0.0.1:${String((this.server.address() as AddressInfo).port)}`;
   }
 
+  stopAfter(answers: number): void {
+    this.left = answers;
+  }
+
+  goOn(): void {
+    this.left = Number.POSITIVE_INFINITY;
+    for (const go of this.waiting.splice(0)) go();
+  }
+
   async stop(): Promise<void> {
+    this.goOn();
     this.server.closeAllConnections();
     this.server.close();
     await once(this.server, 'close');
@@ -70,6 +83,8 @@ class Provider {
       const [from, to] = [Number(data?.[0].fromBlock), Number(data?.[0].toBlock)];
       if (to - from + 1 > this.most) return refusal(question.id, this.most);
       await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+      this.left -= 1;
+      if (this.left < 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
       this.answered += 1;
     }
     return (await fetch(this.target, { method: 'POST', body, headers: { 'content-type': 'application/json' } })).text();
@@ -205,18 +220,20 @@ describe('npm run backfill', () => {
   it('goes on where it was stopped, and stores nothing twice', async () => {
     await aListener();
     provider.most = 10;
-    provider.delayMs = 40;
     const stopping = new AbortController();
     provider.answered = 0;
+    // About half of them, so that it can never be done before it is stopped.
+    provider.stopAfter(17);
     const running = backfill({}, stopping.signal);
-    await expect.poll(() => provider.answered, { interval: 5, timeout: 20_000 }).toBeGreaterThan(16);
+    await expect.poll(() => provider.answered, { interval: 5, timeout: 20_000 }).toBe(17);
+    await expect.poll(async () => (await stored()).length, { timeout: 20_000 }).toBeGreaterThan(0);
     stopping.abort();
+    provider.goOn();
     const cut = await running;
     expect(cut.out).toContain('Run the same command again to go on');
     const half = await stored();
     expect(half.length).toBeGreaterThan(0);
     expect(half.length).toBeLessThan(onChain.length);
-    provider.delayMs = 0;
     const rest = await backfill();
     expect(rest.code).toBe(0);
     expect(rest.out).toContain(`stored ${String(onChain.length - half.length)} tips and knew 0.`);

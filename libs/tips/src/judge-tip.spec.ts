@@ -87,6 +87,8 @@ describe(TipJudge.name, () => {
     expect(said({ maxMessageChars: 0 }, 'abcd')).toBe('');
     expect(said({ stripLinks: true }, 'go to example.com now')).toBe('go to now');
     expect(said({ stripLinks: true }, 'a . example.com com x')).toBe('x');
+    expect(said({ stripLinks: true, maxMessageChars: 14 }, 'go example.community')).toBe('go');
+    expect(said({ stripLinks: true, maxMessageChars: 20 }, 'x\u2060 example.c\u2060om')).toBe('x');
     expect(said({ maxMessageChars: 3, blockList: { entries: ['ass'] } }, 'assassin')).toBe('');
     expect(said({ stripLinks: true, blockList: { entries: ['so rude'] } }, 'so example.com rude')).toBe('');
   });

@@ -68,11 +68,24 @@ export class TipJudge {
     return this.trimmed(message);
   }
 
+  /**
+   * Over and over, for what is left may read as a link again, as `example.community` does once it is cut. A
+   * text that is made to do so time after time is nothing but links.
+   */
   private trimmed(message: string): string {
+    let left = message;
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const next = this.trimmedOnce(left);
+      if (next === left) return left;
+      left = next;
+    }
+    return '';
+  }
+
+  private trimmedOnce(text: string): string {
     const { stripLinks: strips, collapseRepeats: collapses, maxMessageChars } = this.rules;
-    const bare = strips ? withoutAllLinks(message) : message;
-    const short = cutGraphemes(collapses ? collapseRepeats(bare) : bare, maxMessageChars);
-    return short === message ? message : cleanMessage(short);
+    const bare = strips ? stripLinks(text) : text;
+    return cleanMessage(cutGraphemes(collapses ? collapseRepeats(bare) : bare, maxMessageChars));
   }
 
   /** Also what is left of it once links are gone and it is cut: that may make a word that was not there before. */
@@ -94,17 +107,6 @@ export class TipJudge {
 
 function tokenKey(chainId: number, token: string): string {
   return `${String(chainId)} ${token.toLowerCase()}`;
-}
-
-/** What is left of a text may read as a link again. A text that is made to do so over and over is nothing but links. */
-function withoutAllLinks(text: string): string {
-  let left = text;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const next = stripLinks(left);
-    if (next === left) return left;
-    left = next;
-  }
-  return '';
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
