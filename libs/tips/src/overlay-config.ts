@@ -11,6 +11,7 @@ export const COMPARISONS = ['>=', '>', '<=', '<'] as const;
 export const QUEUE_POLICIES = ['queue', 'jump', 'dropIfBusy', 'mergeSame'] as const;
 export const CATCH_UP_MODES = ['play', 'digest', 'manual'] as const;
 export const INSTANCE_MODES = ['primary-with-sound', 'all-with-sound', 'primary-only'] as const;
+export const TOP_PERIODS = ['day', 'week', 'month', 'all'] as const;
 
 /** Colours are `#rgb`, `#rgba`, `#rrggbb` or `#rrggbbaa`. */
 export interface FontStyle {
@@ -88,6 +89,42 @@ export interface OverlayTier {
   readonly queue: (typeof QUEUE_POLICIES)[number];
 }
 
+/** What a widget counts in: what tips were worth in US dollars when they were paid, or one token. */
+export type CountedUnit =
+  | { readonly unit: 'usd' }
+  | ({
+      readonly unit: 'token';
+      /** As the page writes them: they are the creator's words, so that a bar stands before the first tip came. */
+      readonly symbol: string;
+      readonly decimals: number;
+    } & TokenRef);
+
+/** A bar that fills as tips come. */
+export type GoalOptions = CountedUnit & {
+  readonly title: string;
+  /** Smallest units of the token, or US dollars; a decimal string above zero. */
+  readonly target: string;
+  /** What was there before the first tip; as `target`. */
+  readonly start: string;
+  /** RFC 3339, UTC; tips of blocks before it do not count. null: all that were told count. */
+  readonly since: string | null;
+};
+
+/** The latest tips. */
+export interface TickerOptions {
+  readonly title: string;
+  readonly count: number;
+  readonly showAmounts: boolean;
+  readonly showMessages: boolean;
+}
+
+/** Who tipped most. Days begin at midnight UTC, weeks on Monday. */
+export type TopOptions = CountedUnit & {
+  readonly title: string;
+  readonly count: number;
+  readonly period: (typeof TOP_PERIODS)[number];
+};
+
 /** How an overlay looks and behaves, whole. JSON-safe; its schema is `OverlayConfigDocument` in `@droppio/tips/overlay-schema`. */
 export interface OverlayConfig {
   readonly schemaVersion: 1;
@@ -121,6 +158,10 @@ export interface OverlayConfig {
   readonly restAfterSec: number | null;
   /** The small dot after thirty seconds without a link. */
   readonly linkDot: boolean;
+  /** Options of the widgets; the one that `widget` names is drawn. */
+  readonly goal: GoalOptions;
+  readonly ticker: TickerOptions;
+  readonly top: TopOptions;
 }
 
 /** As it is stored and sent: perhaps by an older version that knew fewer fields, so whoever reads it fills in what it lacks. */
@@ -153,4 +194,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   instances: 'primary-with-sound',
   restAfterSec: null,
   linkDot: true,
+  goal: { unit: 'usd', title: 'Tip goal', target: '100.00', start: '0.00', since: null },
+  ticker: { title: 'Latest tips', count: 5, showAmounts: true, showMessages: true },
+  top: { unit: 'usd', title: 'Top tippers', count: 5, period: 'all' },
 };

@@ -89,6 +89,16 @@ describe('OverlayConfigDocument', () => {
     [{ schemaVersion: 1, moderation: { maxMessageChars: 281 } }, '/moderation/maxMessageChars'],
     [{ schemaVersion: 1, restAfterSec: 0 }, '/restAfterSec'],
     [{ schemaVersion: 1, widget: 'roulette' }, '/widget'],
+    [{ schemaVersion: 1, goal: { unit: 'usd', target: '0.00' } }, '/goal/target must be more than zero'],
+    [{ schemaVersion: 1, goal: { unit: 'usd', target: '1e3' } }, '/goal/target'],
+    [{ schemaVersion: 1, goal: { unit: 'usd', chainId: 1 } }, '/goal Unrecognized key'],
+    [{ schemaVersion: 1, goal: { unit: 'token', target: '1' } }, '/goal/chainId'],
+    [{ schemaVersion: 1, goal: { unit: 'usd', since: 'yesterday' } }, '/goal/since'],
+    [{ schemaVersion: 1, goal: { unit: 'usd', since: '2015-01-01T00:00:00+14:00' } }, '/goal/since must be from 2015 on'],
+    [{ schemaVersion: 1, ticker: { count: 21 } }, '/ticker/count'],
+    [{ schemaVersion: 1, ticker: { count: 0 } }, '/ticker/count'],
+    [{ schemaVersion: 1, top: { unit: 'usd', period: 'year' } }, '/top/period'],
+    [{ schemaVersion: 1, top: { unit: 'eur' } }, '/top/unit'],
   ])('refuses %j and says where: %s', (document, where) => {
     expect(issuesOf(document).join('\n')).toContain(where);
   });
@@ -106,6 +116,11 @@ describe('OverlayConfigDocument', () => {
     const all = Array.from({ length: 8 }, () => ({ field: 'amount', op: '>=', chainId: 8453, token, raw: '9'.repeat(78) }));
     const document = withTiers(...Array.from({ length: 20 }, (_, n) => aTier(`t${String(n)}`, { override, when: { all } })));
     expect(issuesOf(document)).toEqual([`/ is larger than ${String(CONFIG_MAX_BYTES)} bytes`]);
+  });
+
+  it('keeps the moment that a goal begins at, however it is written', () => {
+    const { goal } = OverlayConfigDocument.parse({ schemaVersion: 1, goal: { unit: 'usd', since: '2026-11-23T18:00:00+02:00' } });
+    expect(goal.since).toBe('2026-11-23T16:00:00.000Z');
   });
 
   it('cleans what is invisible out of words, and keeps no half of a character', () => {

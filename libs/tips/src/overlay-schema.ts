@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { toHex, type Hex } from './hex.js';
 import {
   ANCHORS,
   CATCH_UP_MODES,
@@ -13,6 +12,7 @@ import {
   type OverlayTier,
 } from './overlay-config.js';
 import { line, LookChangeDocument, LookDocument, share, whole } from './overlay-look-schema.js';
+import { chainId, raw, token, usd, widgetFields } from './overlay-widget-schema.js';
 
 /** Every `ready` and `config` frame carries the document whole, and every gateway keeps one for each overlay that is open on it. */
 export const CONFIG_MAX_BYTES = 16 * 1024;
@@ -20,21 +20,11 @@ const TIERS_MAX = 20;
 const CONDITIONS_MAX = 8;
 const D = DEFAULT_OVERLAY_CONFIG;
 
-const raw = z.string().regex(/^(0|[1-9][0-9]{0,77})$/, 'must be a decimal string of smallest units');
-const chainId = whole(1, Number.MAX_SAFE_INTEGER);
-const token: z.ZodType<Hex, string> = z
-  .templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]{40}$/)])
-  .overwrite((text) => toHex(text))
-  .meta({ description: 'Address of the token; 0x000… is the chain’s own coin.' });
 const op = z.enum(COMPARISONS);
 
 const Condition = z.discriminatedUnion('field', [
   z.strictObject({ field: z.literal('amount'), chainId, token, op, raw }),
-  z.strictObject({
-    field: z.literal('usd'),
-    op,
-    value: z.string().regex(/^(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?$/, 'must be US dollars as a decimal string such as "50.00"'),
-  }),
+  z.strictObject({ field: z.literal('usd'), op, value: usd }),
   z.strictObject({ field: z.literal('hasMessage'), is: z.boolean() }),
   z.strictObject({ field: z.literal('chainId'), in: z.array(chainId).min(1).max(16) }),
   z.strictObject({ field: z.literal('token'), in: z.array(z.strictObject({ chainId, token })).min(1).max(16) }),
@@ -103,6 +93,7 @@ export const OverlayConfigDocument = z
     instances: z.enum(INSTANCE_MODES).default(D.instances),
     restAfterSec: whole(1, 3600).nullable().default(D.restAfterSec),
     linkDot: z.boolean().default(D.linkDot),
+    ...widgetFields,
   })
   .refine(
     (config) => bytesOf(config) <= CONFIG_MAX_BYTES,

@@ -8,6 +8,7 @@ import {
   MOTIONS,
   QUEUE_POLICIES,
   TEXT_EFFECTS,
+  TOP_PERIODS,
   WIDGETS,
 } from '../overlay-config.js';
 import { TEMPLATE_VARIABLES } from '../template.js';
@@ -89,6 +90,31 @@ const tiers = fc.uniqueArray(
   { selector: ({ id }) => id, maxLength: 4 },
 );
 
+const dollars = fc.integer({ min: 1, max: 1e9 }).map((cents) => (cents / 100).toFixed(2));
+const inToken = {
+  unit: fc.constant('token'),
+  chainId,
+  token,
+  symbol: fc.constantFrom('ETH', 'USD₮0', 'a.b-c_$'),
+  decimals: fc.integer({ min: 0, max: 36 }),
+};
+const TOKEN_KEYS = ['unit', 'chainId', 'token', 'symbol', 'decimals'] as const;
+const count = fc.integer({ min: 1, max: 20 });
+const title = fc.constantFrom('', 'New chair', 'Ziel 🎉');
+const since = fc.option(fc.constantFrom('2026-11-23T18:00:00Z', '2026-11-23T18:00:00.5+02:00'));
+const goal = fc.oneof(
+  fc.record({ unit: fc.constant('usd'), title, target: dollars, start: dollars, since }, { requiredKeys: ['unit'] }),
+  fc.record(
+    { ...inToken, title, target: raw.filter((text) => text !== '0'), start: raw, since },
+    { requiredKeys: [...TOKEN_KEYS, 'target'] },
+  ),
+);
+const period = fc.constantFrom(...TOP_PERIODS);
+const top = fc.oneof(
+  fc.record({ unit: fc.constant('usd'), title, count, period }, { requiredKeys: ['unit'] }),
+  fc.record({ ...inToken, title, count, period }, { requiredKeys: [...TOKEN_KEYS] }),
+);
+
 /** Documents that the schema accepts: with much or little in them. */
 export const anOverlayConfig = () =>
   fc.record(
@@ -123,6 +149,9 @@ export const anOverlayConfig = () =>
       instances: fc.constantFrom(...INSTANCE_MODES),
       restAfterSec: fc.option(fc.integer({ min: 1, max: 3600 })),
       linkDot: fc.boolean(),
+      goal,
+      ticker: fc.record({ title, count, showAmounts: fc.boolean(), showMessages: fc.boolean() }, partly),
+      top,
     },
     { requiredKeys: ['schemaVersion'] },
   );
