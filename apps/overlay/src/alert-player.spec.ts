@@ -1,5 +1,5 @@
 import type { Alert, TipAlert } from '@droppio/client';
-import { DEFAULT_THEME } from '@droppio/protocol';
+import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { aDisplay, ManualClock } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
 import { AlertPlayer } from './alert-player.js';
@@ -12,11 +12,11 @@ function aPlayer(durationMs = 8000) {
   const clock = new ManualClock();
   const waiting: Alert[] = [];
   const story: string[] = [];
-  let style = { ...DEFAULT_THEME, durationMs };
+  let look = { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs };
   const player = new AlertPlayer({
     inbox: { take: () => waiting.shift() },
     clock,
-    style: () => style,
+    look: () => look,
     shown: (alert) => story.push(`shown ${idOf(alert)}`),
     draw: (alert) => ({
       patch: (change) => story.push(`patch ${change.id}`),
@@ -34,7 +34,7 @@ function aPlayer(durationMs = 8000) {
     player.wake();
   };
   const setDuration = (changedMs: number): void => {
-    style = { ...style, durationMs: changedMs };
+    look = { ...look, durationMs: changedMs };
   };
   return { player, after, hear, setDuration, waiting };
 }

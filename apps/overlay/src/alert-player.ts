@@ -1,6 +1,5 @@
 import type { Alert, TipAlert, TipInbox } from '@droppio/client';
-import type { Clock } from '@droppio/tips';
-import type { Style } from './look.js';
+import type { AlertLook, Clock } from '@droppio/tips';
 
 /** What is drawn of an alert. Implementation: `Card`. */
 export interface Drawing {
@@ -13,15 +12,14 @@ export interface Drawing {
 export interface PlayerOptions {
   readonly inbox: Pick<TipInbox, 'take'>;
   /** Puts an alert on the screen. */
-  readonly draw: (alert: Alert, style: Style) => Drawing;
+  readonly draw: (alert: Alert, look: AlertLook) => Drawing;
   readonly clock: Clock;
-  /** Asked before each alert, so that a new theme never changes one that is running. */
-  readonly style: (alert: Alert) => Style;
+  /** Asked before each alert, so that a new config never changes one that is running. */
+  readonly look: (alert: Alert) => AlertLook;
   /** The alert is on the screen. */
-  readonly shown: (alert: Alert, style: Style) => void;
+  readonly shown: (alert: Alert, look: AlertLook) => void;
 }
 
-const GAP_MS = 250;
 export const EXIT_MS = 300;
 
 /**
@@ -61,16 +59,16 @@ export class AlertPlayer {
 
   private async play(alert: Alert): Promise<void> {
     const { draw, clock, shown } = this.options;
-    const style = this.options.style(alert);
-    const drawing = (this.drawing = draw(alert, style));
+    const look = this.options.look(alert);
+    const drawing = (this.drawing = draw(alert, look));
     const patience = (this.patience = new AbortController());
-    shown(alert, style);
-    await clock.sleep(style.durationMs - EXIT_MS, patience.signal);
+    shown(alert, look);
+    await clock.sleep(look.durationMs - EXIT_MS, patience.signal);
     this.patience = undefined;
     drawing.leave();
     await clock.sleep(EXIT_MS);
     drawing.remove();
     this.drawing = undefined;
-    await clock.sleep(GAP_MS);
+    await clock.sleep(look.gapMs);
   }
 }

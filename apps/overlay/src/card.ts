@@ -1,6 +1,7 @@
+import { DEFAULT_OVERLAY_CONFIG, type AlertLook } from '@droppio/tips';
 import type { Alert, AmountView, DigestAlert, TipAlert } from '@droppio/client';
 import type { Drawing } from './alert-player.js';
-import { amountText, fill, type Style } from './look.js';
+import { amountText, fill } from './look.js';
 
 const TOTALS_MAX = 4;
 /** From these lengths on an amount is set smaller, so that eighteen decimals stay inside the card. */
@@ -18,13 +19,13 @@ export class Card implements Drawing {
 
   constructor(
     alert: Alert,
-    private readonly style: Style,
+    private readonly look: AlertLook,
     private readonly showMessage: boolean,
   ) {
     this.element = part('article', 'alert');
     this.element.setAttribute('role', 'status');
-    this.element.dataset['enter'] = style.enter;
-    this.element.style.setProperty('--accent', style.accent);
+    this.element.dataset['enter'] = look.enter;
+    this.element.style.setProperty('--accent', look.font.accent);
     const words = part('div', 'words');
     const headline = part('div', 'headline');
     headline.append(this.name, this.action);
@@ -43,7 +44,7 @@ export class Card implements Drawing {
   }
 
   leave(): void {
-    this.element.dataset['leaving'] = this.style.exit;
+    this.element.dataset['leaving'] = this.look.exit;
   }
 
   remove(): void {
@@ -54,10 +55,10 @@ export class Card implements Drawing {
     const { view } = alert;
     this.element.dataset['tipId'] = view.tipId;
     this.name.textContent = view.name;
-    const { template, action } = this.style;
-    // A template says it all; without one the name stands apart from what is said of it.
-    this.name.hidden = template !== undefined;
-    this.action.textContent = fill(template ?? action, alert);
+    const { template } = this.look;
+    // What every overlay begins with has a layout of its own, where the name stands apart from what is said of it.
+    this.name.hidden = template !== DEFAULT_OVERLAY_CONFIG.defaults.template;
+    this.action.textContent = this.name.hidden ? fill(template, alert) : 'tipped';
     this.setAmount([view.amount]);
     this.setMessage(view.message);
   }

@@ -8,14 +8,14 @@ import {
   type Alert,
   type CursorStore,
 } from '@droppio/client';
-import { readTheme, type EventFrame, type Theme } from '@droppio/protocol';
+import { wornConfig, type EventFrame, type WornConfig } from '@droppio/protocol';
 import type { Clock } from '@droppio/tips';
 import { AlertPlayer } from './alert-player.js';
 import { Chime } from './chime.js';
-import { jumps, styleOf } from './look.js';
 import type { LinkSign } from './link-sign.js';
 import type { PageSettings } from './settings.js';
 import type { Stage } from './stage.js';
+import { lookOf, policyOf } from './tier.js';
 
 export interface PageParts {
   readonly settings: PageSettings;
@@ -37,7 +37,7 @@ export class OverlayPage {
   private readonly control: RemoteControl;
   private readonly connection: OverlayConnection;
   private readonly rest: RestWhileHidden;
-  private theme: Theme = readTheme({});
+  private config: WornConfig = wornConfig({});
 
   constructor(private readonly parts: PageParts) {
     const { settings, store, clock, stage } = parts;
@@ -51,15 +51,15 @@ export class OverlayPage {
           this.player.patch(alert);
         },
       },
-      { clock, isPriority: (alert) => jumps(this.theme, alert) },
+      { clock, isPriority: (alert) => policyOf(this.config, alert) === 'jump' },
     );
     this.player = new AlertPlayer({
       inbox: this.inbox,
       clock,
-      style: (alert) => styleOf(this.theme, alert),
-      draw: (alert, style) => stage.draw(alert, style),
-      shown: (alert, { volume }) => {
-        this.chime.ring(volume);
+      look: (alert) => lookOf(this.config, alert),
+      draw: (alert, look) => stage.draw(alert, look),
+      shown: (alert, { sound }) => {
+        this.chime.ring(sound?.volume ?? 0);
         this.report(alert);
       },
     });
@@ -70,7 +70,7 @@ export class OverlayPage {
       { transport, token: settings.token, cursor: this.inbox.cursor, client: parts.clientName, clock },
       {
         ready: (frame, position) => {
-          this.wear(readTheme(frame.config));
+          this.wear(wornConfig(frame.config));
           this.inbox.resume(frame, position);
         },
         event: (frame, position) => {
@@ -103,17 +103,17 @@ export class OverlayPage {
   }
 
   private hear(frame: EventFrame): void {
-    if (frame.type === 'config') this.wear(readTheme(frame.d.config));
+    if (frame.type === 'config') this.wear(wornConfig(frame.d.config));
     if (frame.type === 'control') this.control.obey(frame);
   }
 
-  private wear(theme: Theme): void {
-    this.theme = theme;
-    this.parts.stage.wear(theme);
-    this.parts.sign.allowDot(theme.linkDot);
-    this.control.configure(theme);
-    const restAfterSec = this.parts.settings.restAfterSec ?? theme.restAfterSec;
-    this.rest.configure(restAfterSec === undefined ? undefined : restAfterSec * 1000);
+  private wear(config: WornConfig): void {
+    this.config = config;
+    this.parts.stage.wear(config);
+    this.parts.sign.allowDot(config.linkDot);
+    this.control.configure(config);
+    const restAfterSec = this.parts.settings.restAfterSec ?? config.restAfterSec;
+    this.rest.configure(restAfterSec === null ? undefined : restAfterSec * 1000);
   }
 
   private report(alert: Alert): void {

@@ -3,7 +3,7 @@ export interface PageSettings {
   /** Distinguishes two browser sources of one URL; without a name they share out numbers. */
   readonly name?: string;
   readonly gatewayUrl: string;
-  /** Seconds: see `Theme.restAfterSec`, which it goes before. */
+  /** Seconds: see `restAfterSec` of the overlay’s config, which it goes before. */
   readonly restAfterSec?: number;
 }
 

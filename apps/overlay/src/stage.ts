@@ -1,37 +1,41 @@
 import type { Alert } from '@droppio/client';
-import type { Theme } from '@droppio/protocol';
+import { DEFAULT_OVERLAY_CONFIG, type AlertLook, type OverlayConfig } from '@droppio/tips';
 import type { Drawing } from './alert-player.js';
 import { Card } from './card.js';
-import type { Style } from './look.js';
 
-/** Where alerts stand, dressed as the theme says. Values go through the CSSOM, which a strict style policy allows. */
+const FALLBACKS = "Inter, 'Segoe UI', system-ui, sans-serif";
+/** Letters of the headline are drawn at this size at scale 1, and an em of the card is as long, at 1080 lines. */
+const HEADLINE_PX = 36;
+const EM_PX = 24;
+
+/** Where alerts stand, dressed as the overlay's config says. Values go through the CSSOM, which a strict style policy allows. */
 export class Stage {
-  private theme: Theme | undefined;
+  private config: OverlayConfig = DEFAULT_OVERLAY_CONFIG;
 
   constructor(private readonly element: HTMLElement) {}
 
-  wear(theme: Theme): void {
-    this.theme = theme;
+  wear(config: OverlayConfig): void {
+    this.config = config;
   }
 
-  draw(alert: Alert, style: Style): Drawing {
-    // Only now, so that a new theme never changes an alert that is on the screen.
-    if (this.theme !== undefined) this.dress(this.theme);
-    const card = new Card(alert, style, this.theme?.showMessage !== false);
+  draw(alert: Alert, look: AlertLook): Drawing {
+    // Only now, so that a new config never changes an alert that is on the screen.
+    this.dress(this.config, look);
+    const card = new Card(alert, look, look.show.message && this.config.moderation.showMessages);
     this.element.append(card.element);
     return card;
   }
 
-  private dress(theme: Theme): void {
+  private dress({ canvas, motion }: OverlayConfig, { font, card }: AlertLook): void {
     const { dataset, style } = this.element;
-    dataset['anchor'] = theme.anchor;
-    dataset['motion'] = theme.motion;
-    style.setProperty('--scale', String(theme.scale));
-    style.setProperty('--margin', `${String(theme.marginPct)}vmin`);
-    style.setProperty('--max-width', `${String(theme.maxWidthPct)}vw`);
-    style.setProperty('--ink', theme.ink);
-    style.setProperty('--card', theme.card);
-    style.setProperty('--radius', `${String(theme.radius)}em`);
-    style.setProperty('font-family', theme.font);
+    dataset['anchor'] = canvas.anchor;
+    dataset['motion'] = motion;
+    style.setProperty('--scale', String((canvas.scale * font.sizePx) / HEADLINE_PX));
+    style.setProperty('--margin', `${String(canvas.marginPct)}vmin`);
+    style.setProperty('--max-width', `${String(canvas.maxWidthPct)}vw`);
+    style.setProperty('--ink', font.color);
+    style.setProperty('--card', card.background);
+    style.setProperty('--radius', `${String(card.radiusPx / EM_PX)}em`);
+    style.setProperty('font-family', `'${font.family}', ${FALLBACKS}`);
   }
 }

@@ -27,7 +27,7 @@ describe('the theme', () => {
     // Time stands still from now on, so that a slow machine misses no frame.
     await page.clock.pauseAt(Date.now() + 5000);
     for (const animation of ANIMATIONS) {
-      theatre.configure({ durationMs: 2000, enter: animation, exit: animation });
+      theatre.configure({ defaults: { durationMs: 2000, enter: animation, exit: animation } });
       const alert = alertOf(page, theatre.tip().tipId);
       await alert.waitFor({ state: 'attached' });
       const entering = await frameAt(page, 0.05);
@@ -50,7 +50,7 @@ describe('the theme', () => {
   const third = (at: number, of: number): number => Math.floor((at / of) * 3);
 
   it.each(ANCHORS)('puts alerts at %s', async (anchor) => {
-    theatre.gateway.config = { schemaVersion: 1, durationMs: 30_000, anchor, motion: 'none', marginPct: 5 };
+    theatre.gateway.config = { schemaVersion: 1, defaults: { durationMs: 30_000 }, canvas: { anchor, marginPct: 5 }, motion: 'none' };
     const { page } = await theatre.spectate();
     const tip = theatre.tip();
     const box = await alertOf(page, tip.tipId).boundingBox();
@@ -62,7 +62,7 @@ describe('the theme', () => {
   });
 
   it.each(['reduced', 'none'] as const)('keeps still when the creator asks for %s motion', async (motion) => {
-    theatre.gateway.config = { schemaVersion: 1, durationMs: 30_000, motion, enter: 'flip' };
+    theatre.gateway.config = { schemaVersion: 1, defaults: { durationMs: 30_000, enter: 'flip' }, motion };
     const { page } = await theatre.spectate();
     const tip = theatre.tip();
     await alertOf(page, tip.tipId).waitFor();
@@ -72,10 +72,18 @@ describe('the theme', () => {
   });
 
   it('dresses a big tip by its tier, lets it go first, and fills the words once', async () => {
+    const { chainId, token } = theatre.eth('1');
     theatre.gateway.config = {
       schemaVersion: 1,
-      durationMs: 2000,
-      tiers: [{ symbol: 'ETH', min: '0.5', jump: true, style: { accent: '#ffd700', action: 'is a whale: {amount} {symbol}' } }],
+      defaults: { durationMs: 2000 },
+      tiers: [
+        {
+          id: 'whale',
+          when: { all: [{ field: 'amount', chainId, token, op: '>=', raw: '500000000000000000' }] },
+          override: { font: { accent: '#ffd700' }, template: '{name} is a whale: {amount} {symbol}' },
+          queue: 'jump',
+        },
+      ],
     };
     const page = await theatre.context.newPage();
     const seen = await theatre.record(page);
@@ -83,7 +91,7 @@ describe('the theme', () => {
     const [first, small, big] = [theatre.tip(), theatre.tip(), theatre.tip({ amount: theatre.eth('500000000000000000') }, '{message}')];
     await alertOf(page, big.tipId).waitFor();
     expect(await page.locator('[data-alert] [data-amount]').evaluate((e) => getComputedStyle(e).color)).toBe('rgb(255, 215, 0)');
-    expect(await page.locator('[data-alert] .headline').textContent()).toBe('{message}is a whale: 0.5 ETH');
+    expect(await page.locator('[data-alert] .headline').innerText()).toBe('{message} is a whale: 0.5 ETH');
     await until(() => seen().length === 3);
     expect(seen()).toEqual([first.tipId, big.tipId, small.tipId]);
   });
@@ -125,11 +133,11 @@ describe('the theme', () => {
     expect(await page.locator('#stage').getAttribute('data-anchor')).toBe('bottom-left');
   });
 
-  it('takes a new theme for the next alert, without a reload', async () => {
+  it('takes a new config for the next alert, without a reload', async () => {
     const { page } = await theatre.spectate();
     const first = theatre.tip();
     await alertOf(page, first.tipId).waitFor();
-    theatre.configure({ durationMs: 2000, anchor: 'bottom-right', showMessage: false });
+    theatre.configure({ defaults: { durationMs: 2000 }, canvas: { anchor: 'bottom-right' }, moderation: { showMessages: false } });
     const second = theatre.tip({ message: 'hidden words' });
     expect(await page.locator('#stage').getAttribute('data-anchor')).toBe('top-center');
     await alertOf(page, second.tipId).waitFor();

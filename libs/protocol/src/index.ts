@@ -3,4 +3,5 @@ export * from './close-codes.js';
 export * from './event-frames.js';
 export * from './http-frames.js';
 export * from './server-frames.js';
-export * from './theme.js';
+export * from './worn-config.js';
+export { changedLook } from './worn-look.js';

@@ -113,7 +113,7 @@ export class Theatre {
     this.gateway.publish({ type: 'test', id: randomUUID(), at: now(), ttlMs: TIP_TTL_MS, d: aDisplay() });
   }
 
-  configure(config: Record<string, unknown> & { durationMs: number }): void {
+  configure(config: Record<string, unknown>): void {
     const d = { overlayId: 'o1', config: { schemaVersion: 1 as const, ...config } };
     this.gateway.publish({ type: 'config', id: 'o1', at: now(), ttlMs: TIP_TTL_MS, d });
   }
