@@ -91,6 +91,8 @@ export interface ErasedWalletRow {
   dueAt: Date;
   /** How far along the wallet's tips; null: at the first. */
   place: unknown;
+  /** It had left the account before: tips that somebody else was told of stay as they are. */
+  isFormer: boolean;
 }
 
 export const ErasedWalletEntity = new EntitySchema<ErasedWalletRow>({
@@ -101,6 +103,7 @@ export const ErasedWalletEntity = new EntitySchema<ErasedWalletRow>({
     erasedAt: { ...now, name: 'erased_at' },
     dueAt: { ...now, name: 'due_at' },
     place: { type: 'jsonb', nullable: true },
+    isFormer: { type: 'boolean', name: 'is_former', default: false },
   },
   indices: [{ name: 'erased_wallets_due', columns: ['dueAt'] }],
 });

@@ -23,6 +23,7 @@ const byTime: AccountSection['key'] = [
 export const ACCOUNT_SECTIONS: Readonly<Record<string, AccountSection>> = {
   profile: { table: 'creators', key: byId, whose: 't.id = $1' },
   wallets: { table: 'creator_wallets', key: [['address', 'bytea']], omit: ['creator_id'], instead: hex('address') },
+  formerWallets: { table: 'former_wallets', key: [['address', 'bytea']], omit: ['creator_id'], instead: hex('address') },
   overlays: { table: 'overlays', key: byTime, omit: ['creator_id'] },
   accessTokens: { table: 'access_tokens', key: byTime, omit: ['creator_id', 'hash'] },
   sessions: { table: 'sessions', key: byTime, omit: ['creator_id', 'secret_hash'] },

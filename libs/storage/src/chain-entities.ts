@@ -82,7 +82,7 @@ export const ChainLeaseEntity = new EntitySchema<ChainLeaseRow>({
   },
 });
 
-/** Logs and tips that could not be stored as tips. `raw` is the JSON of what arrived, as bytes: bytes always fit. */
+/** Logs and tips that could not be stored as tips. `raw` says as JSON where on the chain, as bytes: bytes always fit. */
 export interface QuarantinedLogRow {
   chainId: number;
   blockHash: Hex;

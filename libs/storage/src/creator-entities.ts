@@ -60,6 +60,24 @@ export const CreatorWalletEntity = new EntitySchema<CreatorWalletRow & { creator
   ],
 });
 
+/** Wallets that an account had once: their tips of that time are its own, and go with it. */
+export interface FormerWalletRow {
+  creatorId: string;
+  address: Hex;
+  unlinkedAt: Date;
+}
+
+export const FormerWalletEntity = new EntitySchema<FormerWalletRow & { creator?: CreatorRow }>({
+  name: 'FormerWallet',
+  tableName: 'former_wallets',
+  columns: {
+    creatorId: { type: 'uuid', name: 'creator_id', primary: true, primaryKeyConstraintName: 'former_wallets_pkey' },
+    address: { ...bytes, primary: true, primaryKeyConstraintName: 'former_wallets_pkey' },
+    unlinkedAt: { ...now, name: 'unlinked_at' },
+  },
+  relations: { creator: { ...toCreator, joinColumn: { name: 'creator_id', foreignKeyConstraintName: 'former_wallets_creator' } } },
+});
+
 /** The head of a creator's event stream. Its row lock makes the order of commits the order of seqs, which a SEQUENCE does not. */
 export interface CreatorStreamRow {
   creatorId: string;

@@ -5,7 +5,14 @@ import { DataSource } from 'typeorm';
 import { AccessTokenEntity } from './access-token-entity.js';
 import { AuditEntryEntity, ChoreEntity, ErasedAccountEntity, ErasedMessageEntity, ErasedWalletEntity } from './account-entities.js';
 import { ChainBlockEntity, ChainCoverageEntity, ChainCursorEntity, ChainLeaseEntity, QuarantinedLogEntity } from './chain-entities.js';
-import { CreatorEntity, CreatorEventEntity, CreatorStreamEntity, CreatorWalletEntity, OverlayEntity } from './creator-entities.js';
+import {
+  CreatorEntity,
+  CreatorEventEntity,
+  CreatorStreamEntity,
+  CreatorWalletEntity,
+  FormerWalletEntity,
+  OverlayEntity,
+} from './creator-entities.js';
 import { IdempotencyKeyEntity } from './idempotency-entity.js';
 import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
 import { SignIn1763900000000 } from './migration-0002-sign-in.js';
@@ -21,6 +28,7 @@ import { Webhooks1764800000000 } from './migration-0011-webhooks.js';
 import { Account1764900000000 } from './migration-0012-account.js';
 import { ModerationRulesEntity } from './moderation-entities.js';
 import { TipStats1765000000000 } from './migration-0013-tip-stats.js';
+import { FormerWallets1765200000000 } from './migration-0015-former-wallets.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -41,6 +49,7 @@ export const MIGRATIONS = [
   Webhooks1764800000000,
   Account1764900000000,
   TipStats1765000000000,
+  FormerWallets1765200000000,
 ];
 
 export interface SessionLimits {
@@ -76,6 +85,7 @@ export function createDataSource(options: StorageOptions): DataSource {
       TipValueEntity,
       CreatorEntity,
       CreatorWalletEntity,
+      FormerWalletEntity,
       CreatorStreamEntity,
       CreatorEventEntity,
       OverlayEntity,

@@ -31,7 +31,7 @@ export const ERASE_ONE = `
 WITH due AS MATERIALIZED (
   SELECT t.*, t.message <> '' AND t.told_to IS NOT NULL AND t.told AND t.state NOT IN ('orphaned', 'lost', 'dropped') AS tells FROM tips t
   WHERE (t.chain_id, t.tx_hash, t.ordinal) = ($2::bigint, $3::bytea, $4::int)
-    AND EXISTS (SELECT FROM creator_wallets w WHERE w.address = t.wallet AND w.creator_id = $1)
+    AND (t.told_to = $1 OR EXISTS (SELECT FROM creator_wallets w WHERE w.address = t.wallet AND w.creator_id = $1))
   FOR UPDATE OF t
 ), erased AS (
   UPDATE tips t SET ${BLANKED}, rev = t.rev + due.tells::int, updated_at = now() FROM due WHERE ${SAME_TIP} AND t.message <> ''
@@ -78,23 +78,25 @@ SELECT chain_id::text, tx_hash, ordinal, told_to, is_back FROM due`;
 
 /*
  * $1 limit. One wallet of an account that is gone, a batch further along its tips. A tip that was not final when its message went may come
- * back with it, so each wallet is gone through once more after a day; a tip from after the account's end is nobody's business here.
+ * back with it, so each wallet is gone through once more after a day; a tip from after the account's end is nobody's business here. Nor is, in
+ * a wallet that had left the account before, a tip that somebody else was told of.
  */
 export const ERASE_OF_GONE = `
 WITH wallet AS MATERIALIZED (
-  SELECT address, erased_at, erased_at > now() - interval '12 hours' AS is_first, coalesce((place->>'time')::bigint, -1) AS time, coalesce((place->>'chain')::bigint, 0) AS chain,
+  SELECT address, erased_at, is_former, erased_at > now() - interval '12 hours' AS is_first, coalesce((place->>'time')::bigint, -1) AS time, coalesce((place->>'chain')::bigint, 0) AS chain,
     coalesce((place->>'block')::bigint, 0) AS block, coalesce((place->>'log')::int, 0) AS log, decode(coalesce(place->>'tx', ''), 'hex') AS tx
   FROM erased_wallets WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), page AS MATERIALIZED (
   SELECT t.* FROM wallet CROSS JOIN LATERAL (
-    SELECT chain_id, tx_hash, ordinal, block_time_ms, block_number, log_index, created_at <= wallet.erased_at AS is_old FROM tips
+    SELECT chain_id, tx_hash, ordinal, block_time_ms, block_number, log_index, created_at <= wallet.erased_at AS is_old, wallet.is_former FROM tips
     WHERE tips.wallet = wallet.address
       AND (block_time_ms, chain_id, block_number, log_index, tx_hash) > (wallet.time, wallet.chain, wallet.block, wallet.log, wallet.tx)
     ORDER BY block_time_ms, chain_id, block_number, log_index, tx_hash LIMIT $1) t
 ), due AS MATERIALIZED (
   SELECT t.chain_id, t.tx_hash, t.ordinal, EXISTS (SELECT FROM creators c WHERE c.id = t.told_to) AS is_told_on
   FROM page JOIN tips t USING (chain_id, tx_hash, ordinal)
-  WHERE page.is_old AND (t.message <> '' OR t.told_to IS NOT NULL) ORDER BY t.chain_id, t.tx_hash, t.ordinal FOR UPDATE OF t
+  WHERE page.is_old AND (t.message <> '' OR t.told_to IS NOT NULL)
+    AND NOT (page.is_former AND EXISTS (SELECT FROM creators c WHERE c.id = t.told_to)) ORDER BY t.chain_id, t.tx_hash, t.ordinal FOR UPDATE OF t
 ), erased AS (
   UPDATE tips t SET message = '', display = jsonb_set(t.display, '{message}', '""'), told_to = CASE WHEN due.is_told_on THEN t.told_to END, told = t.told OR NOT due.is_told_on,
     due_number = CASE WHEN due.is_told_on THEN t.due_number END, screening = CASE WHEN due.is_told_on THEN t.screening END,

@@ -13,18 +13,27 @@ const Row = z.object({ json: z.string(), place: z.array(z.string()) });
 const Stream = z.object({ epoch: z.string(), head: z.coerce.number() });
 const Count = z.object({ count: z.number() });
 
-const goingFrom = (table: string, key: string): string => `
+const goingFrom = (table: string, key: string, which = 'true'): string => `
 WITH due AS MATERIALIZED (
-  SELECT creator_id, ${key} FROM ${table} WHERE creator_id = $1 LIMIT $2
+  SELECT creator_id, ${key} FROM ${table} WHERE creator_id = $1 AND ${which} LIMIT $2
 ), gone AS (DELETE FROM ${table} t USING due WHERE t.creator_id = due.creator_id AND t.${key} = due.${key})
 SELECT count(*)::int AS count FROM due`;
+/** An account that is deleted half way is still one: it may lose what it has told, never what it has yet to tell. */
+const IS_TOLD = `seq <= least((SELECT published FROM creator_streams WHERE creator_id = $1),
+    (SELECT min(cursor) FROM webhooks WHERE creator_id = $1 AND disabled_reason IS NULL))`;
 /** What a busy account has so much of that a cascade would take long; the rest goes with its creator. */
-const PLENTY = [goingFrom('creator_events', 'seq'), goingFrom('audit_entries', 'id')];
+const PLENTY = [goingFrom('creator_events', 'seq', IS_TOLD), goingFrom('audit_entries', 'id')];
 
 /** The wallets must be read, and the account noted as gone, before the cascade takes them: in the order of these. */
 const NOTE_WALLETS = `
 INSERT INTO erased_wallets (address) SELECT address FROM creator_wallets WHERE creator_id = $1
-ON CONFLICT (address) DO UPDATE SET erased_at = now(), due_at = now(), place = NULL`;
+ON CONFLICT (address) DO UPDATE SET erased_at = now(), due_at = now(), place = NULL, is_former = false`;
+/** Up to a minute after it left: a block may have been on its way. What is to go of a wallet anyway is not made less. */
+const NOTE_FORMER_WALLETS = `
+INSERT INTO erased_wallets AS e (address, erased_at, is_former)
+SELECT address, unlinked_at + interval '1 minute', true FROM former_wallets WHERE creator_id = $1
+ON CONFLICT (address) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at), due_at = now(), place = NULL,
+  is_former = e.is_former`;
 const NOTE_ACCOUNT = `
 INSERT INTO erased_accounts (creator_id, epoch, head) VALUES ($1, $2, $3::bigint)
 ON CONFLICT (creator_id) DO UPDATE SET epoch = excluded.epoch, head = excluded.head`;
@@ -72,6 +81,7 @@ export class PostgresAccountData extends AccountData {
     const [stream] = await sql.rows(Stream, 'SELECT epoch, head FROM creator_streams WHERE creator_id = $1 FOR UPDATE', [creatorId]);
     if (stream === undefined) return undefined;
     await sql.run(NOTE_WALLETS, [creatorId]);
+    await sql.run(NOTE_FORMER_WALLETS, [creatorId]);
     await sql.run(NOTE_ACCOUNT, [creatorId, stream.epoch, stream.head]);
     await sql.run('DELETE FROM creators WHERE id = $1', [creatorId]);
     return { creatorId, position: { epoch: stream.epoch, seq: stream.head } };

@@ -18,8 +18,15 @@ const PLACES = 'SELECT position FROM creator_wallets WHERE creator_id = $1 ORDER
 /** $1 creator, $2 address, $3 place. No row: another creator has it. */
 const ADD = `
 INSERT INTO creator_wallets (creator_id, address, position) VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING RETURNING address, created_at`;
+/** What the wallet has received stays the account's past: whoever deletes the account means that, too. */
 const REMOVE = `
-WITH gone AS (DELETE FROM creator_wallets WHERE creator_id = $1 AND address = $2 RETURNING position) SELECT position FROM gone`;
+WITH gone AS (
+  DELETE FROM creator_wallets WHERE creator_id = $1 AND address = $2 RETURNING creator_id, address, position
+), noted AS (
+  INSERT INTO former_wallets (creator_id, address) SELECT creator_id, address FROM gone
+  ON CONFLICT (creator_id, address) DO UPDATE SET unlinked_at = excluded.unlinked_at
+)
+SELECT position FROM gone`;
 /** $1 creator, $2 the session that stays. A statement after `REMOVE`: a sign-in that was holding on to the wallet has opened its session by then. */
 const END_SESSIONS = 'DELETE FROM sessions WHERE creator_id = $1 AND id IS DISTINCT FROM $2::uuid';
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import {
   Clock,
   TipLedger,
@@ -36,7 +36,7 @@ import { blockInput, type BlockInput } from './tip-input.js';
 
 /** The ledger on Postgres. Every write locks in one order: the chain's cursor, its tips, then streams by creator id. */
 @Injectable()
-export class PostgresTipLedger extends TipLedger {
+export class PostgresTipLedger extends TipLedger implements BeforeApplicationShutdown {
   private readonly progress: ChainProgress;
   private readonly writer: BlockWriter;
   private readonly finality: Finality;
@@ -110,7 +110,7 @@ export class PostgresTipLedger extends TipLedger {
 
   override async finalize(chainId: number, fence: number, marks: Marks): Promise<FinalizeOutcome> {
     const done = await this.metrics.timed('finalize', this.finality.finalize(chainId, fence, marks));
-    await this.sums.catchUp();
+    this.sums.soon();
     return done;
   }
 
@@ -128,7 +128,7 @@ export class PostgresTipLedger extends TipLedger {
 
   override async backfill(chainId: number, range: BackfillRange, blocks: readonly BackfillBlock[]): Promise<BackfillOutcome> {
     const done = await this.backfills.backfill(chainId, range, blocks);
-    await this.sums.catchUp();
+    this.sums.soon();
     return done;
   }
 
@@ -174,6 +174,15 @@ export class PostgresTipLedger extends TipLedger {
 
   override unpublished(olderThanMs: number, limit: number): Promise<readonly string[]> {
     return this.events.unpublished(olderThanMs, limit);
+  }
+
+  /** Resolves when the sums hold what was made final, as far as one go of the roll-up reaches. */
+  summed(): Promise<void> {
+    return this.sums.idle();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.sums.close();
   }
 
   private countAside(chainId: number, inputs: readonly BlockInput[]): void {

@@ -1,6 +1,7 @@
 import { inject } from 'vitest';
 import { describeAccessTokens } from './access-tokens.contract.js';
 import { describeAccountData } from './account-data.contract.js';
+import { describeAccountEnd } from './account-end.contract.js';
 import { describeAlertPoint } from './alert-point.contract.js';
 import { describeAuditTrail } from './audit-trail.contract.js';
 import { describeBackfill } from './backfill.contract.js';
@@ -46,6 +47,7 @@ describeAccessTokens(where, make);
 describeIdempotencyKeys(where, make);
 describeAuditTrail(where, make);
 describeAccountData(where, make);
+describeAccountEnd(where, make);
 describeWalletRegister(where, async () => {
   const storage = await make();
   const owner = await aCreator(storage, 0);

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import * as z from 'zod';
-import type { Database } from './database.js';
+import type { Sql } from './database.js';
 
 /** Notes folded in one statement, and statements in one go: a flood of old tips is folded over many goes. */
 const BATCH = 2000;
@@ -43,21 +43,51 @@ WITH taken AS MATERIALIZED (
 )
 SELECT count(*)::int AS folded FROM taken`;
 
-/** Keeps the sums of final tips up with the notes of them. */
+/** Keeps the sums of final tips up with the notes of them, beside whoever makes tips final. */
 export class RollUp {
   private readonly logger = new Logger('storage');
+  private going: Promise<void> | undefined;
+  private isAskedAgain = false;
+  private isClosed = false;
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Sql) {}
 
   /**
-   * Folds what is noted, a bounded part of it at a time; whoever makes tips final calls it after he has committed. Never throws: what is not
-   * folded now is folded the next time, and a chain does not wait for sums.
+   * Begins to fold what is noted, for whoever has just committed a note and does not wait for sums. One go at a time: who asks while one is on its
+   * way is heard after it.
    */
+  soon(): void {
+    if (this.isClosed) return;
+    this.isAskedAgain = true;
+    this.going ??= this.goOn().finally(() => {
+      this.going = undefined;
+    });
+  }
+
+  /** Resolves when nothing is being folded. */
+  async idle(): Promise<void> {
+    await this.going;
+  }
+
+  /** Ends with the statement that is on its way; what is not folded then is folded by another process, or after the next start. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.going;
+  }
+
+  /** Folds a bounded part of what is noted. Never throws: what is not folded now is folded the next time. */
   async catchUp(): Promise<void> {
     try {
-      for (let batch = 0; batch < BATCHES && (await this.fold()) === BATCH;) batch += 1;
+      for (let batch = 0; batch < BATCHES && !this.isClosed && (await this.fold()) === BATCH;) batch += 1;
     } catch (error) {
       this.logger.warn('roll_up.failed', errorFields(error));
+    }
+  }
+
+  private async goOn(): Promise<void> {
+    while (this.isAskedAgain && !this.isClosed) {
+      this.isAskedAgain = false;
+      await this.catchUp();
     }
   }
 

@@ -110,12 +110,32 @@ describe(blockInput.name, () => {
   });
 });
 
+it('keeps where a bad log is, and not its data', () => {
+  const log = {
+    blockHash: randomHex(32),
+    blockNumber: 7,
+    txHash: randomHex(32),
+    logIndex: 3,
+    address: randomHex(20),
+    topics: [randomHex(32)],
+  };
+  const data = randomHex(64);
+  const { aside } = blockInput({
+    block: aBlock(),
+    seenAtMs: 1,
+    tips: [],
+    quarantined: [{ log: { ...log, data }, code: 'log-undecodable' }],
+  });
+  expect(JSON.parse(Buffer.from(aside[0]?.raw ?? '', 'hex').toString())).toEqual(log);
+});
+
 describe(setAside.name, () => {
-  it('keeps the whole tip as bytes', () => {
+  it('keeps what the chain says of a tip as bytes, and nothing that anybody wrote', () => {
     const tip = aTip({ amount: 2n ** 200n });
     const { tips, aside } = setAside(sort([tip]), tip, 'storage-refused');
     expect(tips).toEqual([]);
     const kept: unknown = JSON.parse(Buffer.from(aside[0]?.raw ?? '', 'hex').toString());
-    expect(kept).toMatchObject({ txHash: tip.txHash, amount: (2n ** 200n).toString(), message: tip.message });
+    const { txHash, ordinal, logIndex, creator, from, token, ref } = tip;
+    expect(kept).toEqual({ txHash, ordinal, logIndex, creator, from, token, ref, amount: (2n ** 200n).toString() });
   });
 });

@@ -27,7 +27,10 @@ function isTextStorable(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.values(value).every(isTextStorable);
 }
 
-/** What goes aside instead of in: bytes always fit, so this can never be in the way. */
+/**
+ * What goes aside instead of in: bytes always fit, so this can never be in the way. It says where on the chain to look, and holds nobody's
+ * text: a message that may have to be erased has one place less to be in.
+ */
 export interface Aside {
   readonly logIndex: number;
   readonly code: string;
@@ -81,12 +84,18 @@ export function setAside(input: BlockInput, tip: SightedTip, code: string): Bloc
 }
 
 function asideOfLog({ log, code }: QuarantinedLog): Aside {
-  return { logIndex: log.logIndex, code: code.slice(0, 64), raw: rawHex(log) };
+  const { blockHash, blockNumber, txHash, logIndex, address, topics } = log;
+  return { logIndex, code: code.slice(0, 64), raw: rawHex({ blockHash, blockNumber, txHash, logIndex, address, topics }) };
 }
 
 export function asideOfTip(tip: SightedTip, code: string, nth: number): Aside {
+  const { txHash, ordinal, logIndex, creator, from, token, amount, ref } = tip;
   // A log index that cannot be stored is part of the fault: a negative one stands for it, unique in the block.
-  return { logIndex: isInt4(tip.logIndex) ? tip.logIndex : -1 - nth, code, raw: rawHex(tip) };
+  return {
+    logIndex: isInt4(logIndex) ? logIndex : -1 - nth,
+    code,
+    raw: rawHex({ txHash, ordinal, logIndex, creator, from, token, amount, ref }),
+  };
 }
 
 function rawHex(value: object): string {

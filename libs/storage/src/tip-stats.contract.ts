@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { NATIVE_TOKEN, type BlockHeader, type Hex, type SightedTip } from '@droppio/tips';
+import { NATIVE_TOKEN, within, type BlockHeader, type Hex, type SightedTip } from '@droppio/tips';
 import { aBlock, aChildOf, aTip, randomHex } from '@droppio/tips/testing';
 import { PostgresTipValues } from './postgres-tip-values.js';
 import { RollUp } from './roll-up.js';
@@ -109,6 +110,25 @@ export function describeTipStats(where: string, make: () => Promise<TestStorage>
       expect((await storage.stats.summary(story.creatorId)).tokens[1]).toMatchObject({ priced: 0 });
       await new RollUp(storage.database).catchUp();
       expect((await storage.stats.summary(story.creatorId)).tokens[1]).toMatchObject({ priced: 1, usd: '12.34000000' });
+    });
+
+    it('keeps no chain waiting: final tips are final while the sums cannot be written', async () => {
+      const story = await Story.begin(storage, values);
+      await story.take({ kind: 'commit', hours: 0, tips: [{ wallet: 0, sender: 0, token: 0, amount: 7n, isListed: true }] });
+      const other = new Client({ connectionString: storage.url });
+      await other.connect();
+      await other.query('BEGIN; LOCK TABLE tip_totals IN ACCESS EXCLUSIVE MODE');
+      const summed = within(2000, 'a chain that waits for sums', story.finalize()).then(() => storage.ledger.summed());
+      const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'tip_totals'::regclass AND NOT granted`;
+      await expect.poll(async () => (await other.query(waiting)).rowCount, { timeout: 2000 }).toBe(1);
+      expect(await storage.ledger.finalizedHeight(story.chainId)).toBe(1001);
+      // Asked while one go is on its way: there is never a second one beside it.
+      await story.finalize();
+      expect((await other.query(waiting)).rowCount).toBe(1);
+      await other.query('COMMIT');
+      await other.end();
+      await summed;
+      expect((await storage.stats.summary(story.creatorId)).tokens).toMatchObject([{ amount: 7n, tips: 1 }]);
     });
 
     it('lets a wallet bring its sums along and take them away', async () => {
@@ -238,6 +258,11 @@ class Story {
     );
   }
 
+  /** Everything up to the head, without a look at the sums. */
+  finalize(): Promise<unknown> {
+    return this.storage.ledger.finalize(this.chainId, 1, { finalized: this.head() });
+  }
+
   async senders(tips: readonly { readonly wallet: number; readonly sender: Hex; readonly amount: bigint }[]): Promise<void> {
     const made = tips.map(({ wallet, sender, amount }) => aTip({ creator: nth(this.wallets, wallet), from: sender, amount }));
     await this.commit(aChildOf(this.head()), made);
@@ -255,6 +280,7 @@ class Story {
       const at = this.headers.at(-1 - next.depth);
       while (at !== undefined) {
         const done = await ledger.finalize(this.chainId, 1, { finalized: at });
+        await ledger.summed();
         if (done.kind === 'moved' || done.more === undefined) return;
       }
       return;
@@ -267,6 +293,7 @@ class Story {
       await ledger.backfill(this.chainId, { from: this.below, to: this.below, filter: 'f', final: this.below }, [
         { ...aCommit(block, tips), tell: false },
       ]);
+      await ledger.summed();
       return;
     }
     await this.value(next.which, next.cents);

@@ -28,6 +28,8 @@ beforeAll(async () => {
     await ledger.commit(chainId, 1, { block: at, seenAtMs: at.timestampMs, tips: [tip], quarantined: [] });
   }
   await ledger.finalize(chainId, 1, { finalized: at });
+  // Sums are kept beside the chain.
+  await expect.poll(() => api.sql('SELECT 1 FROM tip_deltas'), { timeout: 5000 }).toEqual([]);
 });
 
 afterEach(() => vi.restoreAllMocks());

@@ -74,10 +74,11 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
   const made = await createTestDatabase(postgresUrl);
   const database = await openDatabase({ url: made.url, migrate: false, poolSize: options.poolSize ?? 8 });
   const clock = options.clock ?? new SystemClock();
+  const ledger = new PostgresTipLedger(database, clock, StorageMetrics.unregistered());
   return {
     url: made.url,
     database,
-    ledger: new PostgresTipLedger(database, clock, StorageMetrics.unregistered()),
+    ledger,
     archive: new PostgresTipArchive(database),
     stats: new PostgresTipStats(database),
     directory: new PostgresCreatorDirectory(database, clock),
@@ -92,6 +93,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     account: new PostgresAccountData(database, clock),
     retention: new PostgresRetention(database),
     drop: async () => {
+      await ledger.beforeApplicationShutdown();
       await database.close();
       await made.drop();
     },
@@ -109,12 +111,14 @@ export interface JoinedStorage {
 export async function joinTestStorage(url: string): Promise<JoinedStorage> {
   const database = await openDatabase({ url, migrate: false, poolSize: 4, connectTimeoutMs: 1000 });
   const lock = new PostgresLeaderLock({ url });
+  const ledger = new PostgresTipLedger(database, new SystemClock(), StorageMetrics.unregistered());
   return {
-    ledger: new PostgresTipLedger(database, new SystemClock(), StorageMetrics.unregistered()),
+    ledger,
     lock,
     moderation: new PostgresModerationDesk(database, new SystemClock()),
     close: async () => {
       await lock.close();
+      await ledger.beforeApplicationShutdown();
       await database.close();
     },
   };
