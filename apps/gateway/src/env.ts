@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { brokerEnv } from '@droppio/broker';
+import { brokerEnv, feedReplicaEnv } from '@droppio/broker';
 import { deliveryEnv } from '@droppio/delivery';
 import { loadEnv, platformEnv, port } from '@droppio/platform';
 
@@ -10,6 +10,7 @@ export const gatewaySettings = z.object({
   PORT: port(8081).meta({ description: 'Port for overlay sockets.' }),
   INTERNAL_PORT: port(9091).meta({ description: 'Port for /metrics and /health.' }),
   ...brokerEnv,
+  ...feedReplicaEnv,
   ...deliveryEnv,
 });
 export type GatewaySettings = z.output<typeof gatewaySettings>;

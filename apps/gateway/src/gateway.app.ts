@@ -8,7 +8,7 @@ export function gatewayApp(env: GatewaySettings): AppPlan {
   return {
     service: 'gateway',
     settings: env,
-    rooms: [RedisBrokerModule.for({ url: env.REDIS_URL }), DeliveryModule.for(deliverySettings(env))],
+    rooms: [RedisBrokerModule.for({ url: env.REDIS_URL, readUrl: env.REDIS_READ_URL }), DeliveryModule.for(deliverySettings(env))],
     http: { host: env.HOST, port: env.PORT, portSetting: 'PORT', configure: attachOverlaySockets },
   };
 }

@@ -18,5 +18,12 @@ const redisUrl = z
 /** For apps that are nothing without Redis. */
 export const brokerEnv = { REDIS_URL: redisUrl };
 
+/** For processes that only read the feed. */
+export const feedReplicaEnv = {
+  REDIS_READ_URL: redisUrl.optional().meta({
+    description: 'A replica of REDIS_URL nearby: events are read and heard there. What gateways tell the others still goes to REDIS_URL.',
+  }),
+};
+
 /** For the single process, which has its own broker in memory. */
 export const optionalBrokerEnv = { REDIS_URL: redisUrl.optional() };

@@ -16,6 +16,8 @@ import { RedisTipFeed } from './redis-tip-feed.js';
 export interface RedisBrokerOptions {
   /** See `brokerEnv`. */
   readonly url: string;
+  /** A replica for the feed, see `feedReplicaEnv`: this process can then read and hear it, but neither append nor restore. */
+  readonly readUrl?: string | undefined;
   readonly queue?: BullRelayQueueOptions;
 }
 
@@ -46,7 +48,7 @@ class RedisReadiness implements OnModuleInit {
 @Global()
 @Module({})
 export class RedisBrokerModule {
-  static for({ url, queue = {} }: RedisBrokerOptions): DynamicModule {
+  static for({ url, readUrl = url, queue = {} }: RedisBrokerOptions): DynamicModule {
     return {
       module: RedisBrokerModule,
       providers: [
@@ -54,8 +56,8 @@ export class RedisBrokerModule {
         { provide: RedisConnections, useFactory: (metrics: LinkMetrics) => new RedisConnections(url, metrics), inject: [LinkMetrics] },
         {
           provide: RedisTipFeed,
-          useFactory: (connections: RedisConnections, feed: FeedMetrics, link: LinkMetrics) => openRedisFeed(connections, { feed, link }),
-          inject: [RedisConnections, FeedMetrics, LinkMetrics],
+          useFactory: (feed: FeedMetrics, link: LinkMetrics) => openRedisFeed(new RedisConnections(readUrl, link), { feed, link }),
+          inject: [FeedMetrics, LinkMetrics],
         },
         { provide: TipFeed, useExisting: RedisTipFeed },
         {
