@@ -51,7 +51,7 @@ export const FeedSignalSchema: z.ZodType<Exclude<FeedSignal, { kind: 'reconnecte
 
 /** Answers of the scripts: see `scripts.ts`. Redis gives hash fields as strings, Lua `false` as null. */
 export const AppendReply = z.tuple([z.enum(['appended', 'duplicate', 'gap', 'missing']), seq]);
-export const RestoreReply = z.enum(['restored', 'behind']);
+export const RestoreReply = z.enum(['restored', 'behind', 'ended']);
 export const MetaReply = z.tuple([z.string(), z.coerce.number().pipe(seq)]);
 export const AfterReply = z.tuple([
   z.string(),

@@ -23,6 +23,8 @@ interface Feed {
   /** Oldest first, contiguous, ending at `head` (or empty). */
   events: CreatorEvent[];
   readonly grants: Map<string, OverlayGrant>;
+  /** The epoch that is over, whatever came after it. */
+  readonly ended: string | undefined;
 }
 
 interface Subscriber {
@@ -71,20 +73,17 @@ export class MemoryTipFeed extends TipFeed {
     return Promise.resolve(feed === undefined ? 'unknown' : feed.grants.get(overlayId));
   }
 
-  override restore(creatorId: string, { position, events, grants }: FeedSnapshot): Promise<void> {
+  override restore(creatorId: string, snapshot: FeedSnapshot): Promise<void> {
+    const { position } = snapshot;
     const feed = this.feeds.get(creatorId);
-    if (feed?.epoch === position.epoch && feed.head > position.seq) {
-      this.metrics.restored('behind');
-      return Promise.resolve();
-    }
-    this.use(creatorId, {
-      epoch: position.epoch,
-      head: position.seq,
-      events: [...events],
-      grants: new Map(grants.map((grant) => [grant.overlayId, grant])),
-    });
-    this.metrics.restored('restored');
-    this.signal(creatorId, { kind: 'restored', position });
+    if (feed?.ended === position.epoch) this.metrics.restored('ended');
+    else if (feed?.epoch === position.epoch && feed.head > position.seq) this.metrics.restored('behind');
+    else this.rewrite(creatorId, snapshot, feed?.ended);
+    return Promise.resolve();
+  }
+
+  override end(creatorId: string, position: FeedPosition): Promise<void> {
+    this.rewrite(creatorId, { position, events: [], grants: [] }, position.epoch);
     return Promise.resolve();
   }
 
@@ -110,6 +109,18 @@ export class MemoryTipFeed extends TipFeed {
     this.subscribers.clear();
     this.outbox = [];
     return Promise.resolve();
+  }
+
+  private rewrite(creatorId: string, { position, events, grants }: FeedSnapshot, ended: string | undefined): void {
+    this.use(creatorId, {
+      epoch: position.epoch,
+      head: position.seq,
+      events: [...events],
+      grants: new Map(grants.map((grant) => [grant.overlayId, grant])),
+      ended,
+    });
+    this.metrics.restored('restored');
+    this.signal(creatorId, { kind: 'restored', position });
   }
 
   private appendNow(creatorId: string, epoch: string, event: CreatorEvent): AppendOutcome {

@@ -10,7 +10,7 @@ const appends: CounterConfiguration<'outcome'> = {
 };
 const restores: CounterConfiguration<'outcome'> = {
   name: 'droppio_broker_restores_total',
-  help: 'Feeds rewritten from the ledger; `behind` when the feed knew more than the snapshot.',
+  help: 'Feeds rewritten from the ledger; `behind` when the feed knew more than the snapshot, `ended` when its creator is gone.',
   labelNames: ['outcome'],
 };
 const corrupt: CounterConfiguration<'what'> = {
@@ -65,7 +65,7 @@ export class FeedMetrics {
     this.appends.inc({ outcome });
   }
 
-  restored(outcome: 'restored' | 'behind'): void {
+  restored(outcome: 'restored' | 'behind' | 'ended'): void {
     this.restores.inc({ outcome });
   }
 

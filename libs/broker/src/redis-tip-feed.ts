@@ -106,16 +106,12 @@ export class RedisTipFeed extends TipFeed {
     return parseJson(OverlayGrantSchema, json) ?? this.unreadable('grant');
   }
 
-  override async restore(creatorId: string, { position, events, grants }: FeedSnapshot): Promise<void> {
-    const { feed, meta, overlays, channel } = keysOf(creatorId);
-    const signal: WireSignal = { kind: 'restored', position };
-    const args = [
-      ...[position.epoch, position.seq, this.parts.publish, channel, JSON.stringify(signal), IDLE_SECONDS, events.length],
-      ...events.flatMap((event) => [event.seq, JSON.stringify(event)]),
-      ...grants.flatMap((grant) => [grant.overlayId, JSON.stringify(grant)]),
-    ];
-    const reply = await this.parts.link.run('restore', (redis) => RESTORE.run(redis, [feed, meta, overlays], args));
-    this.parts.metrics.restored(RestoreReply.parse(reply));
+  override restore(creatorId: string, snapshot: FeedSnapshot): Promise<void> {
+    return this.rewrite(creatorId, snapshot, false);
+  }
+
+  override end(creatorId: string, position: FeedPosition): Promise<void> {
+    return this.rewrite(creatorId, { position, events: [], grants: [] }, true);
   }
 
   override async subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
@@ -157,6 +153,27 @@ export class RedisTipFeed extends TipFeed {
     this.parts.signals.close();
     this.parts.close();
     return Promise.resolve();
+  }
+
+  private async rewrite(creatorId: string, { position, events, grants }: FeedSnapshot, isEnd: boolean): Promise<void> {
+    const { feed, meta, overlays, channel } = keysOf(creatorId);
+    const signal: WireSignal = { kind: 'restored', position };
+    const args = [
+      ...[
+        position.epoch,
+        position.seq,
+        this.parts.publish,
+        channel,
+        JSON.stringify(signal),
+        IDLE_SECONDS,
+        isEnd ? '1' : '0',
+        events.length,
+      ],
+      ...events.flatMap((event) => [event.seq, JSON.stringify(event)]),
+      ...grants.flatMap((grant) => [grant.overlayId, JSON.stringify(grant)]),
+    ];
+    const reply = await this.parts.link.run('restore', (redis) => RESTORE.run(redis, [feed, meta, overlays], args));
+    this.parts.metrics.restored(RestoreReply.parse(reply));
   }
 
   /** Counts a broken value; what it was is then unknown, like a missing one. */

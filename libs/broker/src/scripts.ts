@@ -4,7 +4,8 @@ import type { RedisClient } from './redis-connections.js';
 /*
  * Four scripts over the keys of one creator, all in one hash slot:
  *   feed      stream: one entry `<seq>-0` per event, field `e` = the event as JSON, about the newest 256
- *   meta      hash: epoch; head = newest seq; tail = newest seq that is in the stream (0: none); grants = number of overlays
+ *   meta      hash: epoch; head = newest seq; tail = newest seq that is in the stream (0: none); grants = number of overlays; ended = the
+ *             epoch that is over, kept through restores of others
  *   overlays  hash: overlay id → grant as JSON
  *   channel   live signals as JSON. Not listed with the keys: a slot on its way to another master serves only those who name nothing but
  *             what is there, and a channel never is
@@ -58,21 +59,29 @@ return {'appended', seq}
 `);
 
 /**
- * KEYS feed, meta, overlays. ARGV epoch, head, PUBLISH or SPUBLISH, channel, signal JSON, seconds to live, number of events n,
- * then n × (seq, event JSON), then (overlay id, grant JSON) to the end. Answers 'restored' or 'behind'.
+ * KEYS feed, meta, overlays. ARGV epoch, head, PUBLISH or SPUBLISH, channel, signal JSON, seconds to live, '1' when the epoch ends here,
+ * number of events n, then n × (seq, event JSON), then (overlay id, grant JSON) to the end. Answers 'restored', 'behind' or 'ended'.
  */
 export const RESTORE = new LuaScript(`
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head')
-if meta[1] == ARGV[1] and (tonumber(meta[2]) or -1) > tonumber(ARGV[2]) then return 'behind' end
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'head', 'ended')
+local ended = meta[3]
+if ARGV[7] == '1' then
+  ended = ARGV[1]
+elseif ended == ARGV[1] then
+  return 'ended'
+elseif meta[1] == ARGV[1] and (tonumber(meta[2]) or -1) > tonumber(ARGV[2]) then
+  return 'behind'
+end
 redis.call('DEL', KEYS[2], KEYS[1], KEYS[3])
 local tail, grants = '0', 0
-local last = 7 + 2 * tonumber(ARGV[7])
-for i = 8, last, 2 do
+local last = 8 + 2 * tonumber(ARGV[8])
+for i = 9, last, 2 do
   tail = ARGV[i]
   redis.call('XADD', KEYS[1], tail .. '-0', 'e', ARGV[i + 1])
 end
 for i = last + 1, #ARGV, 2 do grants = grants + redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'head', ARGV[2], 'tail', tail, 'grants', grants)
+if ended then redis.call('HSET', KEYS[2], 'ended', ended) end
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
 redis.call(ARGV[3], ARGV[4], ARGV[5])
 return 'restored'

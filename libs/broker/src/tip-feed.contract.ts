@@ -249,6 +249,53 @@ export function describeTipFeed(title: string, open: () => Promise<FeedHouse>): 
       });
     });
 
+    describe('end', () => {
+      const overlayId = randomUUID();
+      const last = aSnapshot(5, { grants: [aConfigEvent(1, overlayId, 1).d] });
+      const isEmpty = async (creatorId: string, position = last.position): Promise<void> => {
+        expect(await feed.position(creatorId)).toEqual(position);
+        expect((await feed.after(creatorId, 0, 10))?.events).toEqual([]);
+        expect(await feed.grant(creatorId, overlayId)).toBeUndefined();
+      };
+
+      it('leaves the place alone, and tells whoever listens', async () => {
+        const creatorId = aCreatorId();
+        await feed.restore(creatorId, last);
+        const live = await listen(creatorId);
+        await feed.end(creatorId, last.position);
+        await isEmpty(creatorId);
+        await eventually(() => {
+          expect(live.heard).toEqual([{ kind: 'restored', position: last.position }]);
+        });
+        await live.close();
+      });
+
+      it('holds against whoever has read the stream before it, also where nothing was known, or somebody found nobody there', async () => {
+        const nobody = { epoch: 'nobody', seq: 0 };
+        for (const before of [last, undefined]) {
+          const creatorId = aCreatorId();
+          if (before !== undefined) await feed.restore(creatorId, before);
+          await feed.end(creatorId, last.position);
+          await house.neighbour.restore(creatorId, last);
+          await house.neighbour.restore(creatorId, aSnapshot(9));
+          expect((await house.neighbour.append(creatorId, EPOCH, aTipEvent({ seq: 5 }))).kind).toBe('duplicate');
+          await isEmpty(creatorId);
+          await feed.restore(creatorId, { position: nobody, events: [], grants: [] });
+          await house.neighbour.restore(creatorId, last);
+          await isEmpty(creatorId, nobody);
+        }
+      });
+
+      it('empties a feed that is further than its ledger, and leaves another epoch alone', async () => {
+        const creatorId = await aFeedAt(9);
+        await feed.end(creatorId, last.position);
+        await isEmpty(creatorId);
+        const next = aSnapshot(2, { position: { epoch: 'epoch-2', seq: 2 }, events: events(1, 2) });
+        await feed.restore(creatorId, next);
+        expect((await feed.after(creatorId, 0, 10))?.events).toEqual(next.events);
+      });
+    });
+
     describe('subscribe', () => {
       it('signals everything appended after it resolved, by whomever', async () => {
         const creatorId = await aFeedAt(0);

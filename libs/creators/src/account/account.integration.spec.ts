@@ -124,6 +124,17 @@ describe('leaving', () => {
     });
   });
 
+  it('is not undone by a relay that had read the stream before', async () => {
+    await tipped('a message');
+    const snapshot = await ledger.snapshot(me.id, 256);
+    if (snapshot === undefined) throw new Error('no stream');
+    expect(snapshot.events).toHaveLength(2);
+    await end({ handle: me.handle });
+    await feed.restore(me.id, snapshot);
+    expect(await feed.after(me.id, 0, 10)).toEqual({ position: snapshot.position, events: [], complete: false });
+    expect(await feed.grant(me.id, me.overlayId)).toBeUndefined();
+  });
+
   it('needs a fresh sign-in, and works from the browser', async () => {
     const { cookie, answer } = await signIn(api, aWallet());
     const headers = { cookie, origin: 'https://app.test' };
@@ -144,10 +155,10 @@ describe('leaving', () => {
 
   it('is finished by whoever keeps house, when the feed is away in that moment', async () => {
     const overlay = await openOverlay(api.url, me.overlayToken);
-    const { restore } = { restore: feed.restore.bind(feed) };
-    feed.restore = () => Promise.reject(new Error('Redis is away'));
+    const { whole } = { whole: feed.end.bind(feed) };
+    feed.end = () => Promise.reject(new Error('Redis is away'));
     expect((await end({ handle: me.handle })).status).toBe(204);
-    feed.restore = restore;
+    feed.end = whole;
     expect(overlay.socket.readyState).toBe(overlay.socket.OPEN);
     const keeper = api.app.get(Housekeeping, { strict: false });
     await keeper.erasures();

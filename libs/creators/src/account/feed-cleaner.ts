@@ -16,10 +16,11 @@ export class FeedCleaner {
 
   /**
    * Leaves of a feed the place where it ended, without events and overlays: gateways hear it at once, close what is open, and turn away who comes
-   * with an old address. What is left names nobody, and is forgotten like every feed that nobody uses.
+   * with an old address. Nor does a relay bring it back that read the stream before its end. What is left names nobody, and is forgotten like
+   * every feed that nobody uses.
    */
   async empty({ creatorId, position }: GoneAccount): Promise<void> {
-    await this.feed.restore(creatorId, { position, events: [], grants: [] });
+    await this.feed.end(creatorId, position);
     await this.retention.forgotten(creatorId);
   }
 

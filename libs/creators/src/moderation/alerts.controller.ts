@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } f
 import { NotFound, type Creator, type TipKey } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
+import { Repeatable } from '../edge/idempotency/repeatable.js';
 import { AlertList, alertList, AlertsQuery, AlertView, alertView, tipIdField } from './alert.schema.js';
 import { CommandView } from './moderation.schema.js';
 import { ModerationService } from './moderation.service.js';
@@ -27,6 +28,7 @@ export class AlertsController {
   }
 
   @Post(':tipId/approve')
+  @Repeatable()
   @HttpCode(200)
   @Scope('moderate')
   @ApiTipId()
@@ -37,6 +39,7 @@ export class AlertsController {
   }
 
   @Post(':tipId/reject')
+  @Repeatable()
   @HttpCode(200)
   @Scope('moderate')
   @ApiTipId()

@@ -154,6 +154,22 @@ describe('the queue of alerts', () => {
     expect(api.relay.drained).toContain(desk.id);
   });
 
+  it('keeps no text of a stranger in an answer that is to be repeated', async () => {
+    const desk = await aDesk();
+    await put(desk, { mode: 'hold' });
+    const [first = '', second = ''] = await desk.tip('a secret word', 'a secret word');
+    for (const [path, status] of [
+      [`${first}/approve`, 200],
+      [`${second}/reject`, 200],
+      [`${first}/replay`, 202],
+    ] as const) {
+      const answers = [0, 1].map(() => desk.call('POST', `/v1/alerts/${path}`, {}, { 'idempotency-key': path }));
+      for (const answer of await Promise.all(answers)) expect([status, 409]).toContain(answer.status);
+      expect((await desk.call('POST', `/v1/alerts/${path}`, {}, { 'idempotency-key': path })).status).toBe(status);
+    }
+    expect(JSON.stringify(await api.sql('SELECT k::text FROM idempotency_keys k'))).not.toContain('a secret word');
+  });
+
   it('plays a shown tip once more, and no other', async () => {
     const desk = await aDesk();
     const [id = ''] = await desk.tip('one');

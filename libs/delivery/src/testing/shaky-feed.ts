@@ -59,6 +59,10 @@ export class ShakyFeed extends TipFeed {
     return this.inner.restore(creatorId, snapshot);
   }
 
+  override end(creatorId: string, position: FeedPosition): Promise<void> {
+    return this.inner.end(creatorId, position);
+  }
+
   override async subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription> {
     this.check();
     await this.beforeSubscribing();

@@ -48,6 +48,11 @@ export abstract class TipFeed {
    * somebody appended meanwhile.
    */
   abstract restore(creatorId: string, snapshot: FeedSnapshot): Promise<void>;
+  /**
+   * Leaves nothing of a creator but where its stream ended, and signals `restored`. From then on a snapshot of that epoch changes nothing,
+   * whatever its head: whoever read one before the end may still be on his way with it.
+   */
+  abstract end(creatorId: string, position: FeedPosition): Promise<void>;
   /** Resolves once subscribed, so that whatever is appended after is signalled. The listener must not throw. */
   abstract subscribe(creatorId: string, listener: (signal: FeedSignal) => void): Promise<FeedSubscription>;
   /** Round trip to the store behind; rejects with `BrokerUnavailable` within 2 s when it does not answer. */
