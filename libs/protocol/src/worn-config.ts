@@ -6,28 +6,22 @@ import {
   INSTANCE_MODES,
   MOTIONS,
   QUEUE_POLICIES,
-  toHex,
   WIDGETS,
   type OverlayConfig,
 } from '@droppio/tips';
 import * as z from 'zod/mini';
 import { changedLook, fitting, fittingOf, over, share, whole, WornLook } from './worn-look.js';
+import { chainId, raw, token, usd, wornWidgets } from './worn-widgets.js';
 
 const TIERS_MAX = 20;
 const LIST_MAX = 16;
 
-const raw = z.string().check(z.regex(/^\d{1,78}$/));
-const chainId = z.number().check(z.int(), z.positive());
-const token = z.pipe(
-  z.string().check(z.regex(/^0x[0-9a-fA-F]{40}$/)),
-  z.transform((text: string) => toHex(text)),
-);
 const op = z.enum(COMPARISONS);
 const list = <One extends z.ZodMiniType>(one: One) => z.array(one).check(z.maxLength(LIST_MAX));
 
 const Condition = z.discriminatedUnion('field', [
   z.object({ field: z.literal('amount'), chainId, token, op, raw }),
-  z.object({ field: z.literal('usd'), op, value: z.string().check(z.regex(/^\d{1,12}(?:\.\d{1,8})?$/)) }),
+  z.object({ field: z.literal('usd'), op, value: usd }),
   z.object({ field: z.literal('hasMessage'), is: z.boolean() }),
   z.object({ field: z.literal('chainId'), in: list(chainId) }),
   z.object({ field: z.literal('token'), in: list(z.object({ chainId, token })) }),
@@ -59,6 +53,7 @@ const Worn = fitting({
   instances: z.enum(INSTANCE_MODES),
   restAfterSec: z.nullable(whole(1, 3600)),
   linkDot: z.boolean(),
+  ...wornWidgets,
   paused: z.boolean(),
   muted: z.boolean(),
 });
@@ -75,7 +70,7 @@ export interface WornConfig extends OverlayConfig {
  * `DEFAULT_OVERLAY_CONFIG`, of lists it is left out, and what is not known is not looked at. A valid document is worn exactly as it is. Never throws.
  */
 export function wornConfig(config: Readonly<Record<string, unknown>>): WornConfig {
-  const { canvas, defaults, moderation, catchUp, ...rest } = Worn.parse(ofTheFirstVersion(config));
+  const { canvas, defaults, moderation, catchUp, ticker, ...rest } = Worn.parse(ofTheFirstVersion(config));
   const D = DEFAULT_OVERLAY_CONFIG;
   return {
     ...over<WornConfig>(D, rest),
@@ -83,6 +78,7 @@ export function wornConfig(config: Readonly<Record<string, unknown>>): WornConfi
     defaults: changedLook(D.defaults, defaults ?? {}),
     moderation: over(D.moderation, moderation),
     catchUp: over(D.catchUp, catchUp),
+    ticker: over(D.ticker, ticker),
   };
 }
 
