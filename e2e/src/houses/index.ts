@@ -6,5 +6,6 @@ export * from './trio.js';
 export { freePort, startChild, type Child } from '../services/child.js';
 export { startPostgres, type PostgresServer } from '../services/postgres.js';
 export { findPrograms, type Programs } from '../services/programs.js';
+export { startBrowser } from '../services/browser.js';
 export { startRedis, type RedisServer } from '../services/redis.js';
 export * from './house-client.js';
