@@ -1,10 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { TipStats, type DaySum, type SeriesQuery, type TipSummary, type TokenSum, type TopQuery, type TopTipper } from '@droppio/tips';
+import {
+  TipStats,
+  UnknownTimeZone,
+  type DaySum,
+  type SeriesQuery,
+  type TipSummary,
+  type TokenSum,
+  type TopQuery,
+  type TopTipper,
+} from '@droppio/tips';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
 import { Database } from './database.js';
 import { isId } from './event-log.js';
 import { SERIES, TIPPERS, TOP_BY_TOKEN, TOP_BY_USD, TOTALS } from './stats-statements.js';
+import { isUnusable } from './storage-errors.js';
 import { Bytes } from './tip-rows.js';
 
 const MOST = 100;
@@ -45,7 +55,13 @@ export class PostgresTipStats extends TipStats {
   override async series({ creatorId, from, to, timeZone, token }: SeriesQuery): Promise<readonly DaySum[]> {
     if (!isId(creatorId)) return [];
     const one = token === undefined ? [null, null] : [token.chainId, hexToBytes(token.token)];
-    return this.database.rows(DayRow, SERIES, [creatorId, from, to, timeZone, ...one]);
+    try {
+      return await this.database.rows(DayRow, SERIES, [creatorId, from, to, timeZone, ...one]);
+    } catch (error) {
+      // Its list of zones is the database's own, and may be older or shorter than ours.
+      if (!isUnusable(error)) throw error;
+      throw new UnknownTimeZone(`Postgres does not know the time zone ${timeZone}.`, { cause: error });
+    }
   }
 
   override async top({ creatorId, token, limit }: TopQuery): Promise<readonly TopTipper[]> {

@@ -36,6 +36,8 @@ import {
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** Also of a webhook that is gone. */
+/** Pauses are shorter by a sixth at most, which is less than this leaves. */
+const LEAST_SPREAD = 0.8;
 const NOTHING_LEFT: RoundOutcome = { isSlow: false };
 
 const Bytes = z.instanceof(Buffer);
@@ -137,12 +139,14 @@ export class PostgresWebhookOutbox extends WebhookOutbox {
     const { attempts, isGone, restsMs, askedRestMs = 0, disableAfterMs } = round;
     const delivered = attempts.some(({ outcome }) => outcome === 'delivered');
     const failed = attempts.some(({ outcome, fault }) => outcome !== 'delivered' && fault !== 'event-gone');
+    const isGivenUp = attempts.some(({ outcome, fault }) => outcome === 'failed' && fault !== 'event-gone');
+    const disableMs = disableAfterMs * (isGivenUp ? LEAST_SPREAD : 1);
     const longest = Math.round(Math.max(0, ...attempts.map(({ tookMs }) => tookMs)));
     return this.database.transaction(async (sql) => {
       const [before] = await sql.rows(Before, LOCK_ANY, [webhookId]);
       if (before === undefined) return NOTHING_LEFT;
       await sql.run(RECORD_ATTEMPTS, [webhookId, JSON.stringify(attempts.map(attemptJson))]);
-      const values = [webhookId, delivered, failed, restsMs.map(String), askedRestMs, isGone, disableAfterMs, longest];
+      const values = [webhookId, delivered, failed, restsMs.map(String), askedRestMs, isGone, disableMs, longest];
       await sql.run(RECORD_ROUND, values);
       await sql.run(SET_WAKE, [webhookId]);
       const [{ disabled, ...outcome } = NOTHING_LEFT] = await sql.rows(Outcome, ROUND_OUTCOME, [webhookId]);

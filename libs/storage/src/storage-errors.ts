@@ -30,6 +30,11 @@ export function storageError(error: unknown): Error {
   return new StorageUnavailable('Postgres could not do it right now.', { cause: error, context });
 }
 
+/** `invalid_parameter_value`: a value of the right type that names nothing. */
+export function isUnusable(error: unknown): boolean {
+  return error instanceof StorageRefused && error.context['sqlState'] === '22023';
+}
+
 /** The server ends the connection after this: it is told to, it has crashed, or it is not up yet. */
 export function isGoodbye(error: unknown): boolean {
   return error instanceof StorageUnavailable && GOODBYES.includes(String(error.context['sqlState']));

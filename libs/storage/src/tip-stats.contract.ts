@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { NATIVE_TOKEN, within, type BlockHeader, type Hex, type SightedTip } from '@droppio/tips';
+import { NATIVE_TOKEN, UnknownTimeZone, within, type BlockHeader, type Hex, type SightedTip } from '@droppio/tips';
 import { aBlock, aChildOf, aTip, randomHex } from '@droppio/tips/testing';
 import { PostgresTipValues } from './postgres-tip-values.js';
 import { RollUp } from './roll-up.js';
@@ -208,6 +209,8 @@ export function describeTipStats(where: string, make: () => Promise<TestStorage>
     it('knows nothing of strangers', async () => {
       expect(await storage.stats.summary('no uuid')).toEqual({ tokens: [], tippers: 0 });
       expect(await storage.stats.series({ creatorId: 'no uuid', from: '2026-01-01', to: '2026-01-02', timeZone: 'UTC' })).toEqual([]);
+      const unknown = { creatorId: randomUUID(), from: '2026-01-01', to: '2026-01-02', timeZone: 'Mars/Phobos' };
+      await expect(storage.stats.series(unknown)).rejects.toBeInstanceOf(UnknownTimeZone);
       expect(await storage.stats.top({ creatorId: 'no uuid', limit: 3 })).toEqual([]);
     });
   });

@@ -224,6 +224,22 @@ export function describeWebhookOutbox(where: string, make: () => Promise<Webhook
       expect(await house.store.webhook(creatorId, gone)).toMatchObject({ disabledReason: 'gone' });
     });
 
+    it('disables one whose only delivery was given up a little before the time is over', async () => {
+      const [early, single] = [await aWebhook(), await aWebhook()];
+      await tell(...tips(1));
+      await house.outbox.plan(creatorId, 100);
+      for (const [id, hours] of [
+        [early, '56'],
+        [single, '60'],
+      ] as const) {
+        await house.outbox.record(id, round(await claim(id), retry));
+        await sql(`UPDATE webhooks SET failing_since = now() - interval '${hours} hours' WHERE id = $1`, id);
+      }
+      const givenUp = { ...retry, outcome: 'failed' } as const;
+      expect(await house.outbox.record(early, round(await claim(early), givenUp))).not.toHaveProperty('disabled');
+      expect(await house.outbox.record(single, round(await claim(single), givenUp))).toMatchObject({ disabled: 'failing' });
+    });
+
     it.each<[string, (id: string) => Promise<unknown>]>([
       ['another event', () => tell(...tips(1)).then(() => house.outbox.plan(creatorId, 100))],
       ['a trial', (id) => house.store.trial(creatorId, id)],

@@ -99,6 +99,12 @@ export class InvalidCursor extends DroppioError {
   readonly retryable = false;
 }
 
+/** A time zone that the database does not know. */
+export class UnknownTimeZone extends DroppioError {
+  readonly code = 'unknown-time-zone';
+  readonly retryable = false;
+}
+
 /** No credentials, or wrong ones. */
 export class Unauthorized extends DroppioError {
   readonly code = 'unauthorized';

@@ -14,6 +14,8 @@ describe(stripLinks.name, () => {
     'example.com/free-nitro',
     'sub.domain.example.co.uk:8080/path',
     'bit.ly/abc',
+    'claim-usdc.sbs',
+    'airdrop.cfd/x',
     'discord.gg/abc',
     'xn--80ak6aa92e.com',
     'xn--e1afmkfd.xn--p1ai',

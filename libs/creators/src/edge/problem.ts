@@ -38,6 +38,7 @@ interface Row {
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request does not have the asked-for shape' },
+  'unknown-time-zone': { status: 400, title: 'The time zone is not known here' },
   'invalid-cursor': { status: 400, title: 'The cursor is not one of ours' },
   'webhook-refused': { status: 400, title: 'Nothing may be sent to this address' },
   unauthorized: { status: 401, title: 'Valid credentials are needed' },

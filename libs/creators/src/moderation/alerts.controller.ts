@@ -4,6 +4,7 @@ import { NotFound, type Creator, type TipKey } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
 import { Repeatable } from '../edge/idempotency/repeatable.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { AlertList, alertList, AlertsQuery, AlertView, alertView, tipIdField } from './alert.schema.js';
 import { CommandView } from './moderation.schema.js';
 import { ModerationService } from './moderation.service.js';
@@ -50,6 +51,7 @@ export class AlertsController {
   }
 
   @Post(':tipId/replay')
+  @Budgeted('settings')
   @HttpCode(202)
   @Scope('moderate')
   @ApiTipId()

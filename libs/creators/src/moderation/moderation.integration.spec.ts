@@ -220,7 +220,11 @@ describe('the pages', () => {
     expect((await ledger.snapshot(desk.id, 5))?.grants).toMatchObject([{ config: { paused: true, muted: false } }]);
     await desk.call('POST', '/v1/overlays', { name: 'second' });
     expect((await ledger.eventsAfter(desk.id, 1, 10)).at(-1)).toMatchObject({ type: 'config', d: { config: { paused: true } } });
+    const told = (await ledger.eventsAfter(desk.id, 1, 10)).length;
+    await desk.call('PUT', '/v1/queue', { paused: true, muted: false });
+    expect(await ledger.eventsAfter(desk.id, 1, 10)).toHaveLength(told);
     await desk.call('PUT', '/v1/queue', { paused: false, muted: false });
+    expect(await ledger.eventsAfter(desk.id, 1, 10)).toHaveLength(told + 2);
     const grants = (await ledger.snapshot(desk.id, 5))?.grants.map(({ config }) => config);
     expect(grants).toMatchObject([{ paused: false }, { paused: false }]);
     expect((await desk.call('GET', `/v1/overlays/${desk.overlayId}`)).text).not.toContain('paused');

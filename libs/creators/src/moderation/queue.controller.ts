@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nest
 import type { AlertQueue, Creator } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me, Scope } from '../access/access.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { CommandView, QueueBody } from './moderation.schema.js';
 import { ModerationService } from './moderation.service.js';
 
@@ -20,6 +21,7 @@ export class QueueController {
   }
 
   @Put()
+  @Budgeted('settings')
   @Scope('moderate')
   @ApiOperation({ summary: 'Pause or mute alerts; open pages follow at once, others when they connect', operationId: 'setQueue' })
   @ApiOkResponse({ standardSchema: QueueBody, description: 'As it is now.' })
@@ -28,6 +30,7 @@ export class QueueController {
   }
 
   @Post('skip')
+  @Budgeted('settings')
   @HttpCode(202)
   @Scope('moderate')
   @ApiOperation({ summary: 'End the alert that is on the screen', operationId: 'skipAlert' })
@@ -37,6 +40,7 @@ export class QueueController {
   }
 
   @Post('clear')
+  @Budgeted('settings')
   @HttpCode(202)
   @Scope('moderate')
   @ApiOperation({ summary: 'Drop the alerts that wait for the screen', operationId: 'clearAlerts' })

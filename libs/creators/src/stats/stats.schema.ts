@@ -115,7 +115,12 @@ function formatUsd(units: bigint): string {
   return `${whole}.${fraction.padEnd(USD_DIGITS, '0')}`;
 }
 
+/**
+ * Only places, or rules such as `EST5EDT`: of short names some are known to JavaScript alone (`AET`), and others mean another clock to Postgres (`PST` without summer time,
+ * `IST` in Israel).
+ */
 function isZone(name: string): boolean {
+  if (name !== 'UTC' && !/[/\d]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

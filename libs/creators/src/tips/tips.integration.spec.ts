@@ -219,6 +219,8 @@ describe('stats', () => {
     ['series', 'from=2026-02-30&to=2026-03-01', '/from'],
     ['series', 'from=1969-01-01&to=1969-01-02', '/from'],
     ['series', 'from=2026-01-01&to=2026-01-02&tz=Mars/Phobos', '/tz'],
+    ['series', 'from=2026-01-01&to=2026-01-02&tz=PST', '/tz'],
+    ['series', 'from=2026-01-01&to=2026-01-02&tz=AET', '/tz'],
     ['series', 'from=2026-01-01&to=2026-01-02&tz=%2B02:00', '/tz'],
     ['top', 'limit=101', '/limit'],
     ['top', 'token=ETH', '/token'],

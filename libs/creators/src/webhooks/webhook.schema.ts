@@ -8,6 +8,7 @@ import {
   type DeliveriesPage,
   type Webhook,
   type WebhookDelivery,
+  type WebhookFault,
   type WebhookSecret,
 } from '@droppio/tips';
 import * as z from 'zod';
@@ -28,6 +29,8 @@ const typesField = z
   .max(WEBHOOK_EVENT_TYPES.length)
   .refine((types) => new Set(types).size === types.length, 'names a type twice')
   .meta({ description: 'What it is told of; `webhooks` in this document shows each of them.' });
+
+const SHOWN_FAULTS = WEBHOOK_FAULTS.filter((fault) => fault !== 'refused-address');
 
 export const NewWebhookBody = z.strictObject({
   url: urlField,
@@ -97,7 +100,7 @@ export const DeliveryView = z
     attempts: z.int(),
     nextAttemptAt: timeShape.nullable().meta({ description: 'Pending: not before this.' }),
     lastStatus: z.int().nullable().meta({ description: 'HTTP status of the last attempt.' }),
-    lastFault: z.enum(WEBHOOK_FAULTS).nullable(),
+    lastFault: z.enum(SHOWN_FAULTS).nullable(),
     lastMs: z.int().nullable().meta({ description: 'How long the last attempt took.' }),
     createdAt: timeShape,
     deliveredAt: timeShape.nullable(),
@@ -129,6 +132,11 @@ export function secretView({ webhook: given, secret }: WebhookSecret): WebhookSe
   return { ...webhookView(given), secret };
 }
 
+/** A host of anybody's may be an alias of a name in our own network: whether that exists is not for the log. */
+function shownFault(fault: WebhookFault | undefined): z.output<typeof DeliveryView>['lastFault'] {
+  return fault === 'refused-address' ? 'no-address' : (fault ?? null);
+}
+
 export function deliveryView(delivery: WebhookDelivery): DeliveryView {
   return {
     id: delivery.id,
@@ -139,7 +147,7 @@ export function deliveryView(delivery: WebhookDelivery): DeliveryView {
     attempts: delivery.attempts,
     nextAttemptAt: time(delivery.nextAt),
     lastStatus: delivery.lastStatus ?? null,
-    lastFault: delivery.lastFault ?? null,
+    lastFault: shownFault(delivery.lastFault),
     lastMs: delivery.lastMs ?? null,
     createdAt: delivery.createdAt.toISOString(),
     deliveredAt: time(delivery.deliveredAt),

@@ -75,7 +75,10 @@ export interface Round {
   readonly restsMs: readonly number[];
   /** The other side asks for at least this much rest, whatever else it took. */
   readonly askedRestMs?: number;
-  /** Disabled when nothing was delivered for so long. */
+  /**
+   * Disabled when nothing was delivered for so long; when a delivery is given up, a fifth earlier. Pauses are spread, so a last attempt may come
+   * sooner than this, and with few events no other follows.
+   */
   readonly disableAfterMs: number;
 }
 

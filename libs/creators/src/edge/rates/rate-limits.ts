@@ -90,7 +90,7 @@ function creatorOf(request: Request): string | undefined {
 /** The creator for whom somebody asks who may change something. Others are refused, and use up nothing of what those have. */
 function changerOf(request: Request): string | undefined {
   const caller = callerOf(request);
-  const isChanger = caller?.role === 'creator' && caller.scopes.some((scope) => scope === 'write' || scope === 'account');
+  const isChanger = caller?.role === 'creator' && caller.scopes.some((scope) => scope !== 'read');
   return isChanger ? caller.creator.id : undefined;
 }
 

@@ -130,6 +130,15 @@ describe('settings', () => {
     expect((await ask('POST', `${config}/validate`, { schemaVersion: 1 })).status).toBe(200);
   });
 
+  it('are changed by moderators as well', async () => {
+    const { accessToken } = await aFreshCreator();
+    const made = await api.call('POST', '/v1/tokens', { token: accessToken, body: { name: 'mod', scopes: ['read', 'moderate'] } });
+    const { accessToken: moderator } = made.json as { accessToken: string };
+    const pause = (paused: boolean): Promise<Answer> => api.call('PUT', '/v1/queue', { token: moderator, body: { paused, muted: false } });
+    // The first was the overlay itself.
+    expect([(await pause(true)).status, (await pause(false)).status, (await pause(true)).status]).toEqual([200, 200, 429]);
+  });
+
   it('are not used up by whoever may not change them', async () => {
     const { accessToken, overlayId } = await aFreshCreator();
     const reader = await readerOf(accessToken);
@@ -144,6 +153,10 @@ describe('settings', () => {
     ['DELETE', '/overlays/{id}'],
     ['POST', '/overlays/{id}/token/rotate'],
     ['POST', '/webhooks/{id}/deliveries/{id}/redeliver'],
+    ['PUT', '/queue'],
+    ['POST', '/queue/skip'],
+    ['POST', '/queue/clear'],
+    ['POST', '/alerts/{id}/replay'],
   ])('have a budget for %s %s', async (method, path) => {
     const { accessToken, overlayId } = await aFreshCreator();
     const { headers } = await api.call(method, `/v1${path.replaceAll('{id}', overlayId)}`, { token: accessToken });
