@@ -14,7 +14,7 @@ export interface TipAlert {
   readonly replayOf?: string | undefined;
   /** The block's clock, Unix milliseconds. */
   readonly blockMs?: number | undefined;
-  /** Sent again after a time away, so its age says nothing about speed. */
+  /** Came, or had to wait, while nobody could see it, so its age says nothing about speed. */
   readonly replay: boolean;
 }
 
@@ -26,22 +26,21 @@ export interface DigestAlert {
   readonly totals: readonly AmountView[];
   /** Some of them came while the page was away; otherwise they came faster than they can be shown. */
   readonly missed: boolean;
+  /** All of them are of this tier, which asks for one card. */
+  readonly tier?: string | undefined;
 }
 
 export type Alert = TipAlert | DigestAlert;
 
-/** A place in the waiting line: one tip, or several folded together. Stands for the events `from`…`seq` of its epoch. */
-export interface Entry {
-  readonly epoch: string;
-  readonly from: number;
-  readonly seq: number;
-  readonly sinceMs: number;
-  readonly ttlMs: number;
-  /** Came while the page was away. */
-  readonly replay: boolean;
-  readonly members: readonly TipAlert[];
-  /** What the server had already summed up. */
-  readonly summed: readonly SummaryFrame['d'][];
+/** One time on the screen. It may have parts: a reload, or a while out of sight, ends a part and not the showing. */
+export interface Showing {
+  readonly alert: Alert;
+  /** It was on the screen before: no entrance and no sound. */
+  readonly resumed: boolean;
+  /** How much longer it is to be seen, if it was seen before. */
+  readonly leftMs?: number | undefined;
+  /** Half of its time has been seen already. */
+  readonly halfSeen: boolean;
 }
 
 export function alertOf(frame: Pick<TipFrame, 'id' | 'seq' | 'at' | 'replay' | 'd'>): TipAlert {
@@ -51,52 +50,8 @@ export function alertOf(frame: Pick<TipFrame, 'id' | 'seq' | 'at' | 'replay' | '
 
 /** What the creator has pressed a button for: a test, or a tip once more. */
 export function pressedAlertOf(frame: TestFrame): TipAlert {
-  const { replayOf } = frame.d;
-  return { ...alertOf(frame), test: replayOf === undefined, replayOf };
+  const { replayOf, ...view } = frame.d;
+  return { ...alertOf(frame), view, test: replayOf === undefined, replayOf };
 }
 
-/** Whether it may be folded: what is pressed is to be seen. */
-export const mayFold = (entry: Entry): boolean => !entry.members.some((member) => member.test || member.replayOf !== undefined);
-
-/** Members kept apart, so that one of them can still be retracted; the oldest beyond are only counted. */
-const MEMBERS_MAX = 1000;
-
-export function fold(entries: readonly [Entry, ...Entry[]]): Entry {
-  const [first] = entries;
-  const members = entries.flatMap((entry) => entry.members);
-  const counted = members.splice(0, Math.max(0, members.length - MEMBERS_MAX));
-  const summed = entries.flatMap((entry) => entry.summed);
-  if (counted.length > 0) summed.push({ tips: counted.length, totals: addUp(counted.map((member) => member.view.amount)) });
-  return {
-    ...first,
-    from: Math.min(...entries.map((entry) => entry.from)),
-    seq: Math.max(...entries.map((entry) => entry.seq)),
-    sinceMs: Math.max(...entries.map((entry) => entry.sinceMs)),
-    replay: entries.some((entry) => entry.replay),
-    members,
-    summed: summed.length > 1 ? [sumUp(summed)] : summed,
-  };
-}
-
-export function toAlert({ members, summed, replay }: Entry): Alert | undefined {
-  const [only] = members;
-  if (only === undefined && summed.length === 0) return undefined;
-  if (only !== undefined && members.length === 1 && summed.length === 0) return only;
-  const apart = { tips: members.length, totals: members.map((member) => member.view.amount) };
-  return { kind: 'digest', missed: replay, ...sumUp([...summed, apart]) };
-}
-
-function sumUp(parts: readonly SummaryFrame['d'][]): SummaryFrame['d'] {
-  return { tips: parts.reduce((tips, part) => tips + part.tips, 0), totals: addUp(parts.flatMap((part) => part.totals)) };
-}
-
-function addUp(amounts: readonly AmountView[]): AmountView[] {
-  const bySymbol = new Map<string, AmountView>();
-  for (const amount of amounts.filter(({ raw }) => /^\d+$/.test(raw))) {
-    // Symbols and decimals come from the operator's settings, so the same pair is the same money to a viewer, whatever its chain.
-    const key = `${amount.symbol} ${String(amount.decimals)}`;
-    const sum = bySymbol.get(key);
-    bySymbol.set(key, sum === undefined ? amount : { ...sum, raw: (BigInt(sum.raw) + BigInt(amount.raw)).toString() });
-  }
-  return [...bySymbol.values()];
-}
+export const isPressed = (alert: TipAlert): boolean => alert.test || alert.replayOf !== undefined;

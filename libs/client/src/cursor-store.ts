@@ -3,8 +3,14 @@ import type { FeedPosition } from '@droppio/tips';
 /** What one overlay instance remembers: where it is in the stream, and which alerts it has begun to show. */
 export interface Bookmark {
   readonly cursor?: FeedPosition;
+  /** Events up to this seq (of the cursor's epoch) have come to this instance; those after the cursor still waited for their turn. */
+  readonly received?: number;
   /** Ids of alerts, oldest first. */
   readonly shown: readonly string[];
+  /** The alert that was handed out last, as `showing.ts` writes it; goes with `shown` in one piece. Empty: none. */
+  readonly playing?: string;
+  /** How far that one has come. */
+  readonly progress?: string;
   /** What the creator last told this page by command. */
   readonly paused?: boolean;
   readonly muted?: boolean;
@@ -20,6 +26,11 @@ export type BookmarkChange = Partial<Bookmark>;
 export abstract class CursorStore {
   abstract load(): Bookmark;
   abstract save(change: BookmarkChange): void;
+
+  /** Resolves when what was saved outlives the whole browser, not only the page, or when that cannot be had. Never rejects. */
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 export class MemoryCursorStore extends CursorStore {
@@ -38,6 +49,8 @@ export class MemoryCursorStore extends CursorStore {
 export interface TextStorage {
   getItem(key: string): string | null;
   setItem(key: string, text: string): void;
+  /** See `CursorStore.settled`. */
+  settled?(): Promise<void>;
 }
 
 /** `instance` comes from `instanceKey`: it names an overlay and one of its pages without telling the token. */
@@ -55,30 +68,40 @@ export class LocalCursorStore extends CursorStore {
 
   override load(): Bookmark {
     const own = this.read(this.instance);
-    this.memory.save(own.cursor === undefined && this.heir !== undefined ? this.read(this.heir) : own);
+    this.memory.save(own.cursor === undefined && this.heir !== undefined ? legacyOf(this.read(this.heir)) : own);
     return this.memory.load();
   }
 
   override save(change: BookmarkChange): void {
     this.memory.save(change);
-    const { cursor, shown, paused, muted } = this.memory.load();
+    const { cursor, received, shown, playing = '', progress, paused, muted } = this.memory.load();
     // The ids first: dying between the two writes replays an event whose id is known, and so shows nothing twice.
-    if (change.shown !== undefined) this.write('shown', shown.join('\n'));
+    if (change.shown !== undefined || change.playing !== undefined)
+      this.write('shown', (playing === '' ? shown : [...shown, PLAYING + playing]).join('\n'));
+    if (change.progress !== undefined && progress !== undefined) this.write('progress', progress);
     if (change.paused !== undefined || change.muted !== undefined)
       this.write('switches', [paused === true ? 'paused' : '', muted === true ? 'muted' : ''].join(' '));
-    if (change.cursor !== undefined && cursor !== undefined) this.write('cursor', `${cursor.epoch} ${String(cursor.seq)}`);
+    if (change.cursor === undefined || cursor === undefined) return;
+    this.write('cursor', [cursor.epoch, cursor.seq, ...(received === undefined ? [] : [received])].join(' '));
+  }
+
+  override settled(): Promise<void> {
+    return this.storage.settled?.() ?? Promise.resolve();
   }
 
   private read(instance: string): Bookmark {
     try {
       const text = (field: Field): string => this.storage.getItem(keyOf(instance, field)) ?? '';
-      const [, epoch, seq] = /^(\S{1,32}) (\d{1,15})$/.exec(text('cursor')) ?? [];
+      const [, epoch, seq, received] = /^(\S{1,32}) (\d{1,15})(?: (\d{1,15}))?$/.exec(text('cursor')) ?? [];
       const switches = text('switches').split(' ');
+      const lines = text('shown').split('\n');
+      const playing = lines.find((line) => line.startsWith(PLAYING));
       return {
         ...(epoch !== undefined && { cursor: { epoch, seq: Number(seq) } }),
-        shown: text('shown')
-          .split('\n')
-          .filter((id) => id !== ''),
+        ...(received !== undefined && { received: Number(received) }),
+        shown: lines.filter((line) => line !== '' && line !== playing),
+        ...(playing !== undefined && { playing: playing.slice(PLAYING.length) }),
+        ...(text('progress') !== '' && { progress: text('progress') }),
         ...(switches.includes('paused') && { paused: true }),
         ...(switches.includes('muted') && { muted: true }),
       };
@@ -96,5 +119,24 @@ export class LocalCursorStore extends CursorStore {
   }
 }
 
-type Field = 'cursor' | 'shown' | 'switches';
+/** Where another one is and what it has shown; what it is showing now, and has yet to show, is its own. */
+function legacyOf({ cursor, shown }: Bookmark): Bookmark {
+  return { shown, ...(cursor && { cursor }) };
+}
+
+/** What the other instances of an overlay have begun to show. `own` is this one's `instanceKey`. */
+export function shownByOthers(storage: TextStorage & { readonly length: number; key(at: number): string | null }, own: string): string[] {
+  const [print = ''] = own.split(':', 1);
+  try {
+    return Array.from({ length: storage.length }, (_, at) => storage.key(at) ?? '')
+      .filter((key) => key.startsWith(`droppio:${print}:`) && key.endsWith(':shown') && key !== keyOf(own, 'shown'))
+      .flatMap((key) => (storage.getItem(key) ?? '').split('\n').filter((line) => line !== '' && !line.startsWith(PLAYING)));
+  } catch {
+    return [];
+  }
+}
+
+type Field = 'cursor' | 'shown' | 'progress' | 'switches';
+/** No id begins like this. */
+const PLAYING = '> ';
 const keyOf = (instance: string, field: Field): string => `droppio:${instance}:${field}`;

@@ -1,4 +1,5 @@
-export type { Alert, AmountView, DigestAlert, TipAlert } from './alert.js';
+export type { Alert, AmountView, DigestAlert, Showing, TipAlert } from './alert.js';
+export type { CatchUpRule } from './catch-up.js';
 export * from './cursor-store.js';
 export * from './event-stream-transport.js';
 export type { FetchLike } from './http-way.js';

@@ -7,6 +7,7 @@ import { TipInbox, type InboxOptions } from './tip-inbox.js';
 import type { Alert, TipAlert } from './alert.js';
 
 const at = (seq: number, epoch = 'e1') => ({ epoch, seq });
+const atMost = (maxAlerts: number) => () => ({ mode: 'digest' as const, maxAgeSec: 600, maxAlerts });
 
 function anInbox(store: CursorStore = new MemoryCursorStore(), options: InboxOptions = {}) {
   const clock = new ManualClock();
@@ -27,7 +28,10 @@ function anInbox(store: CursorStore = new MemoryCursorStore(), options: InboxOpt
   };
   const drain = (): Alert[] => {
     const alerts: Alert[] = [];
-    for (let alert = inbox.take(); alert !== undefined; alert = inbox.take()) alerts.push(alert);
+    for (let showing = inbox.take(); showing !== undefined; showing = inbox.take()) {
+      alerts.push(showing.alert);
+      inbox.screen.done();
+    }
     return alerts;
   };
   return { inbox, store, clock, patched, hear, drain, calls: () => calls };
@@ -51,9 +55,9 @@ describe(TipInbox.name, () => {
     const { hear, inbox, store } = anInbox();
     const tip = aTipFrame(1);
     hear(tip);
-    expect(store.load()).toEqual({ cursor: at(0), shown: [] });
+    expect(store.load()).toEqual({ cursor: at(0), received: 1, shown: [] });
     inbox.take();
-    expect(store.load()).toEqual({ cursor: at(1), shown: [tip.id] });
+    expect(store.load()).toEqual({ cursor: at(1), received: 1, shown: [tip.id], playing: expect.stringContaining(tip.id) as string });
   });
 
   it('keeps the cursor before the oldest event that still waits, so that a reload asks for it again', () => {
@@ -70,7 +74,7 @@ describe(TipInbox.name, () => {
     const tips = [aTipFrame(1), aTipFrame(2)];
     const before = anInbox(store);
     before.hear(...tips);
-    const shown = [before.inbox.take()];
+    const shown = [before.inbox.take()?.alert];
     const after = anInbox(store);
     expect(after.inbox.cursor).toEqual(at(1));
     after.hear(...tips.slice(1));
@@ -93,7 +97,7 @@ describe(TipInbox.name, () => {
   it('shows a test alert with its mark', () => {
     const { hear, inbox } = anInbox();
     hear(aTestFrame(1));
-    expect(inbox.take()).toMatchObject({ kind: 'tip', test: true });
+    expect(inbox.take()?.alert).toMatchObject({ kind: 'tip', test: true });
   });
 });
 
@@ -134,7 +138,7 @@ describe(`${TipInbox.name}: changes`, () => {
     const [first, second] = [aTipFrame(1), aTipFrame(2)];
     const renamed = { ...first.d, name: 'vitalik.eth' };
     hear(first, second, { ...first, seq: 3, type: 'tip.updated', d: renamed });
-    expect(inbox.take()).toMatchObject({ id: first.id, view: { name: 'vitalik.eth' } });
+    expect(inbox.take()?.alert).toMatchObject({ id: first.id, view: { name: 'vitalik.eth' } });
     hear({ ...first, seq: 4, type: 'tip.updated' });
     expect(patched.map((alert) => alert.id)).toEqual([first.id]);
     expect(ids(drain())).toEqual([second.id]);
@@ -173,8 +177,8 @@ describe(`${TipInbox.name}: too much at once`, () => {
     const replay = { ...test, d: { ...test.d, replayOf: tip.id } };
     hear(aTipFrame(2), replay, aTipFrame(4), { ...replay, seq: 5 });
     const alerts = drain();
-    expect(ids(alerts)).toEqual(['digest of 2', replay.id]);
-    expect(alerts[1]).toMatchObject({ test: false, replayOf: tip.id });
+    expect(ids(alerts)).toEqual([replay.id, 'digest of 2']);
+    expect(alerts[0]).toMatchObject({ test: false, replayOf: tip.id });
   });
 
   it('never folds a test alert', () => {
@@ -201,7 +205,7 @@ describe(`${TipInbox.name}: too much at once`, () => {
   });
 
   it('judges what was missed as a whole: a few are played', () => {
-    const { inbox, hear, drain } = anInbox(undefined, { catchUp: 3 });
+    const { inbox, hear, drain } = anInbox(undefined, { catchUp: atMost(3) });
     inbox.resume({ head: 3 }, at(0));
     hear(aTipFrame(1, { replay: true }), aTipFrame(2, { replay: true }));
     expect(inbox.take()).toBeUndefined();
@@ -210,7 +214,7 @@ describe(`${TipInbox.name}: too much at once`, () => {
   });
 
   it('judges what was missed as a whole: many are one card, and what comes live stays by itself', () => {
-    const { inbox, hear, drain } = anInbox(undefined, { catchUp: 2 });
+    const { inbox, hear, drain } = anInbox(undefined, { catchUp: atMost(2) });
     inbox.resume({ head: 3 }, at(0));
     const live = aTipFrame(4);
     hear(...[1, 2, 3].map((seq) => aTipFrame(seq, { replay: true })), live);
@@ -252,11 +256,11 @@ describe(`${TipInbox.name}: too much at once`, () => {
 });
 
 describe(`${TipInbox.name}: order and command`, () => {
-  const big = (alert: TipAlert): boolean => alert.view.message === 'big';
+  const big = (alert: TipAlert) => (alert.view.message === 'big' ? ({ id: 'big', queue: 'jump' } as const) : undefined);
   const aBig = (seq: number) => aTipFrame(seq, { d: aDisplay({ message: 'big' }) });
 
   it('lets priority go before what waits, in its own order, and never hides it in a card', () => {
-    const { hear, drain } = anInbox(undefined, { burst: 3, isPriority: big });
+    const { hear, drain } = anInbox(undefined, { burst: 3, placeOf: big });
     const [first, second] = [aBig(2), aBig(4)];
     hear(aTipFrame(1), first, aTipFrame(3), second);
     expect(ids(drain())).toEqual([first.id, second.id, 'digest of 2']);
@@ -265,17 +269,17 @@ describe(`${TipInbox.name}: order and command`, () => {
   it('asks again for what was overtaken, and not for what overtook, after a reload', () => {
     const store = new MemoryCursorStore();
     const [small, jumper] = [aTipFrame(1), aBig(2)];
-    const before = anInbox(store, { isPriority: big });
+    const before = anInbox(store, { placeOf: big });
     before.hear(small, jumper);
-    expect(before.inbox.take()).toMatchObject({ id: jumper.id });
-    const after = anInbox(store, { isPriority: big });
+    expect(before.inbox.take()?.alert).toMatchObject({ id: jumper.id });
+    const after = anInbox(store, { placeOf: big });
     expect(after.inbox.cursor).toEqual(at(0));
     after.hear(small, jumper);
     expect(ids(after.drain())).toEqual([small.id]);
   });
 
   it('folds even priority when there is no end of it', () => {
-    const { hear, inbox } = anInbox(undefined, { burst: 3, isPriority: big });
+    const { hear, inbox } = anInbox(undefined, { burst: 3, placeOf: big });
     hear(...[1, 2, 3, 4].map(aBig));
     expect(inbox.size).toBe(1);
   });

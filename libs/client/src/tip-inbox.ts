@@ -1,7 +1,12 @@
 import type { EventFrame, ReadyFrame, TipFrame } from '@droppio/protocol';
-import type { Clock, FeedPosition } from '@droppio/tips';
-import { alertOf, fold, mayFold, pressedAlertOf, toAlert, type Alert, type Entry, type TipAlert } from './alert.js';
+import type { Clock, FeedPosition, OverlayTier } from '@droppio/tips';
+import { alertOf, isPressed, type Showing, type TipAlert } from './alert.js';
+import { AlertLine } from './alert-line.js';
+import { CatchUp, type CatchUpRule } from './catch-up.js';
 import type { CursorStore } from './cursor-store.js';
+import { entryOf, Rank, type Entry } from './entry.js';
+import { IdMemory } from './id-memory.js';
+import { OnScreen, restore } from './showing.js';
 import { WallClock } from './wall-clock.js';
 
 export interface InboxListener {
@@ -11,85 +16,116 @@ export interface InboxListener {
   patched?(alert: TipAlert): void;
 }
 
+/** How a tip takes its place among the others that wait. */
+export type Place = Pick<OverlayTier, 'id' | 'queue'>;
+
 export interface InboxOptions {
   readonly clock?: Clock;
   /** More alerts than this waiting are folded into one card. */
   readonly burst?: number;
-  /** Goes before all others that wait, and is not folded with them. */
-  readonly isPriority?: (alert: TipAlert) => boolean;
-  /** More alerts than this missed while away are folded into one card. */
-  readonly catchUp?: number;
+  /** Asked when a tip comes; `undefined`: at the end of the line. */
+  readonly placeOf?: (alert: TipAlert) => Place | undefined;
+  /** Asked when the page is back. */
+  readonly catchUp?: () => CatchUpRule;
+  /** Ids that other pages of this overlay have begun to show. */
+  readonly shownElsewhere?: () => readonly string[];
 }
 
 const BURST = 15;
-const CATCH_UP = 10;
-/** Ids remembered to recognise a tip that returns by another way (renumbered stream, reorg). Order and cursor do the rest. */
-const SHOWN_MAX = 1000;
+const CATCH_UP: CatchUpRule = { mode: 'digest', maxAgeSec: 600, maxAlerts: 10 };
 
 /**
  * What is still to be shown, in order. Shows each tip once, over reconnects and reloads: `take` writes down that an alert has begun
  * before it hands it out, and the stored cursor never passes an event that waits, so a reload asks the server for it again.
  */
 export class TipInbox {
-  private entries: Entry[] = [];
-  private readonly shown: Set<string>;
+  /** What was taken last. */
+  readonly screen: OnScreen;
+  private readonly line: AlertLine;
+  private readonly shown: IdMemory;
+  private readonly catchUp: CatchUp;
   private received: FeedPosition | undefined;
   private catchingUpTo: number | undefined;
   private held = false;
+  private isOnAir = true;
+  /** What the page before was showing; until the first `ready` says how things look here. */
+  private left: Entry | undefined;
   private readonly clock: Clock;
-  private readonly burst: number;
-  private readonly catchUp: number;
-  private readonly isPriority: (alert: TipAlert) => boolean;
 
   constructor(
     private readonly store: CursorStore,
     private readonly listener: InboxListener,
-    options: InboxOptions = {},
+    private readonly options: InboxOptions = {},
   ) {
-    const { cursor, shown } = store.load();
+    const { cursor, received, shown, playing, progress } = store.load();
+    const { clock = new WallClock(), burst = BURST, catchUp = () => CATCH_UP } = options;
+    this.clock = clock;
     this.received = cursor;
-    this.shown = new Set(shown);
-    this.clock = options.clock ?? new WallClock();
-    this.burst = options.burst ?? BURST;
-    this.catchUp = options.catchUp ?? CATCH_UP;
-    this.isPriority = options.isPriority ?? (() => false);
+    this.shown = new IdMemory(shown);
+    this.line = new AlertLine(burst);
+    this.screen = new OnScreen(store, clock);
+    this.catchUp = new CatchUp(catchUp, clock, cursor && received !== undefined ? { epoch: cursor.epoch, seq: received } : undefined);
+    this.left = restore(playing, progress, clock.now());
   }
 
   /** Everything up to here is shown or needs no showing: what to resume from. */
   get cursor(): FeedPosition | undefined {
     const { received } = this;
     if (received === undefined) return undefined;
-    const waiting = this.entries.filter((entry) => entry.epoch === received.epoch).map((entry) => entry.from - 1);
-    return { epoch: received.epoch, seq: Math.min(received.seq, ...waiting) };
+    // What comes back was taken once: it is written down by itself.
+    const waiting = this.line.entries.filter((entry) => entry.epoch === received.epoch && entry.appearances === 0);
+    return { epoch: received.epoch, seq: Math.min(received.seq, ...waiting.map((entry) => entry.from - 1)) };
   }
 
   get size(): number {
-    return this.entries.length;
+    return this.line.entries.length;
+  }
+
+  /** Nothing is on the screen and nothing waits. */
+  get isIdle(): boolean {
+    return this.screen.isEmpty && this.left === undefined && this.size === 0;
   }
 
   /** The connection resumes; what was missed follows up to `head`, and is judged as a whole before any of it is shown. */
   resume(ready: Pick<ReadyFrame, 'head'>, position: FeedPosition): void {
     this.catchingUpTo = ready.head;
+    this.catchUp.resumed();
+    if (this.left !== undefined) this.line.putFirst(this.catchUp.aged(this.left));
+    this.left = undefined;
     this.advance(position);
   }
 
   /** Events up to here will not come: announced as lost, or before the start. */
   advance(position: FeedPosition): void {
     this.received = position;
-    this.caughtUp();
+    if (this.catchingUpTo !== undefined && position.seq >= this.catchingUpTo) {
+      this.catchingUpTo = undefined;
+      this.wake();
+    }
     this.save();
   }
 
-  /** The link is gone before everything missed has come: what is here need not wait for the rest. */
+  /** The link is gone, perhaps before everything missed has come: what is here need not wait for the rest. */
   interrupt(): void {
+    this.catchUp.interrupted();
     this.catchingUpTo = undefined;
-    if (this.entries.length > 0) this.listener.waiting();
+    this.wake();
   }
 
-  /** While held nothing is handed out; what comes waits. */
+  /** While held nothing new is handed out; what comes waits. */
   hold(held: boolean): void {
     this.held = held;
-    if (!held && this.entries.length > 0) this.listener.waiting();
+    if (!held) this.wake();
+  }
+
+  /** While nobody can see this page, or nobody is to, nothing is handed out; what comes then was missed. */
+  setOnAir(isOnAir: boolean): void {
+    if (isOnAir === this.isOnAir) return;
+    this.isOnAir = isOnAir;
+    if (!isOnAir) return;
+    this.line.change((entry) => this.catchUp.aged(entry));
+    this.forgetSeenElsewhere();
+    this.wake();
   }
 
   receive(frame: EventFrame, position: FeedPosition): void {
@@ -99,13 +135,11 @@ export class TipInbox {
         this.hearTip(frame, position);
         break;
       case 'tip.retracted':
-        this.retract(frame.id);
+        this.line.changeMember(frame.id, () => undefined);
         break;
       case 'test':
-        if (!this.knows(frame.id)) this.push(frame, position, { members: [pressedAlertOf(frame)] });
-        break;
       case 'summary':
-        this.push(frame, position, { summed: [frame.d] });
+        this.push(frame, position);
         break;
       case 'config':
       case 'control':
@@ -113,117 +147,101 @@ export class TipInbox {
         break;
     }
     this.advance(position);
-    if (this.entries.length > 0) this.listener.waiting();
+    this.wake();
   }
 
-  /** The next alert, written down as shown: whatever happens from now on, it will not be handed out again. */
-  take(): Alert | undefined {
-    if (this.held || this.catchingUpTo !== undefined) return undefined;
-    this.foldAll(this.entries.filter((entry) => this.clock.now() - entry.sinceMs > entry.ttlMs));
-    const entry = this.entries.shift();
+  /**
+   * The next alert, written down as taken: it is handed out again only if `putBack` says that hardly anybody saw it, or if the page ends
+   * before it is `painted`. `screen` is told how far it is.
+   */
+  take(): Showing | undefined {
+    if (!this.isOnAir || this.catchingUpTo !== undefined) return undefined;
+    // A pause lets the current one come to its end, over a reload too.
+    if (this.held && this.line.first?.rank !== Rank.goesOn) return undefined;
+    this.remember(this.catchUp.judge(this.line));
+    const now = this.clock.now();
+    this.line.foldAll(this.line.entries.filter((entry) => entry.missed === undefined && now - entry.sinceMs > entry.ttlMs));
+    const entry = this.line.shift();
     if (entry === undefined) return undefined;
-    for (const { id } of entry.members) this.remember(id);
-    this.save([...this.shown]);
-    return toAlert(entry);
+    this.shown.add(entry.members.map(({ id }) => id));
+    const showing = this.screen.begin(entry, this.shown.list);
+    this.save();
+    return showing;
+  }
+
+  /** What was taken was out of sight for most of its time. It comes back once, as far as the catch-up rule lets it. */
+  putBack(): void {
+    const entry = this.screen.giveBack();
+    if (entry !== undefined) this.line.putFirst(entry);
+  }
+
+  /** Resolves when what was taken is written down for good. */
+  settled(): Promise<void> {
+    return this.store.settled();
   }
 
   /** Nothing that waits now will be shown. */
   clear(): void {
-    for (const { id } of this.entries.flatMap((entry) => entry.members)) this.remember(id);
-    this.entries = [];
-    this.save([...this.shown]);
+    this.shown.add(this.line.ids);
+    this.line.clear();
+    this.left = undefined;
+    // What was to come back will not, over a reload either.
+    this.store.save({ shown: this.shown.list, ...(this.screen.isEmpty && { playing: '' }) });
+    this.save();
   }
 
   private hearTip(frame: TipFrame, position: FeedPosition): void {
     const alert = alertOf(frame);
-    if (this.shown.has(alert.id)) this.listener.patched?.(alert);
-    else if (this.waits(alert.id)) this.patch(alert);
+    if (this.line.has(alert.id)) this.line.changeMember(alert.id, (member) => ({ ...member, view: alert.view }));
+    else if (this.shown.has(alert.id)) this.listener.patched?.(alert);
     // An update of a tip that this page never had is news only when the tip (again) counts: it was retracted before it could play.
-    else if (frame.type === 'tip' || frame.state === 'confirmed') this.push(frame, position, { members: [alert] });
+    else if (frame.type === 'tip' || frame.state === 'confirmed') this.push(frame, position);
   }
 
-  private push(
-    frame: Pick<EventFrame, 'seq' | 'from' | 'replay'> & { ttlMs?: number },
-    { epoch }: FeedPosition,
-    what: Partial<Pick<Entry, 'members' | 'summed'>>,
-  ): void {
-    const entry: Entry = {
-      epoch,
-      from: frame.from ?? frame.seq,
-      seq: frame.seq,
-      sinceMs: this.clock.now(),
-      ttlMs: frame.ttlMs ?? Number.POSITIVE_INFINITY,
-      replay: frame.replay === true || what.summed !== undefined,
-      members: [],
-      summed: [],
-      ...what,
-    };
-    // Behind those of its own rank.
-    const first = this.jumps(entry) ? this.entries.findIndex((other) => !this.jumps(other)) : -1;
-    this.entries.splice(first === -1 ? this.entries.length : first, 0, entry);
-    if (this.entries.length > this.burst) this.foldAll(this.entries.filter((other) => !this.jumps(other)));
-    // So many that even those with priority cannot be shown one by one.
-    if (this.entries.length > this.burst) this.foldAll(this.entries);
-  }
-
-  private jumps({ members, summed }: Entry): boolean {
-    const [only] = members;
-    return only !== undefined && members.length === 1 && summed.length === 0 && this.isPriority(only);
-  }
-
-  private patch(alert: TipAlert): void {
-    this.changeMember(alert.id, (member) => [{ ...member, view: alert.view }]);
-  }
-
-  private retract(id: string): void {
-    this.changeMember(id, () => []);
-    this.entries = this.entries.filter((entry) => entry.members.length > 0 || entry.summed.length > 0);
-  }
-
-  private changeMember(id: string, change: (member: TipAlert) => TipAlert[]): void {
-    this.entries = this.entries.map((entry) =>
-      entry.members.some((member) => member.id === id)
-        ? { ...entry, members: entry.members.flatMap((member) => (member.id === id ? change(member) : [member])) }
-        : entry,
-    );
-  }
-
-  private caughtUp(): void {
-    if (this.catchingUpTo === undefined || this.received === undefined || this.received.seq < this.catchingUpTo) return;
-    this.catchingUpTo = undefined;
-    const missed = this.entries.filter((entry) => entry.replay && !this.jumps(entry));
-    if (missed.reduce((tips, entry) => tips + entry.members.length, 0) > this.catchUp) this.foldAll(missed);
-    if (this.entries.length > 0) this.listener.waiting();
-  }
-
-  /** One entry for these, in the place of the first of them. */
-  private foldAll(candidates: readonly Entry[]): void {
-    const [first, ...others] = candidates.filter(mayFold);
-    if (first === undefined || others.length === 0) return;
-    const folded = fold([first, ...others]);
-    const gone = new Set(others);
-    this.entries = this.entries.filter((entry) => !gone.has(entry)).map((entry) => (entry === first ? folded : entry));
-  }
-
-  private knows(id: string): boolean {
-    return this.shown.has(id) || this.waits(id);
-  }
-
-  private waits(id: string): boolean {
-    return this.entries.some((entry) => entry.members.some((member) => member.id === id));
-  }
-
-  private remember(id: string): void {
-    this.shown.delete(id);
-    this.shown.add(id);
-    for (const oldest of this.shown) {
-      if (this.shown.size <= SHOWN_MAX) break;
-      this.shown.delete(oldest);
+  private push(frame: Parameters<typeof entryOf>[0], { epoch }: FeedPosition): void {
+    const entry = entryOf(frame, epoch, this.clock.now());
+    const [tip] = entry.members;
+    if (tip !== undefined && (this.shown.has(tip.id) || this.line.has(tip.id))) return;
+    const place = tip === undefined || isPressed(tip) ? undefined : this.options.placeOf?.(tip);
+    if (tip !== undefined && place?.queue === 'dropIfBusy' && this.isBusy) {
+      this.remember([tip.id]);
+      return;
     }
+    const isFirst = place?.queue === 'jump' || tip?.replayOf !== undefined;
+    this.line.add({
+      ...entry,
+      missed: this.catchUp.missedAs(entry, frame.replay === true, this.isOnAir),
+      rank: isFirst ? Rank.first : Rank.normal,
+      tier: place?.queue === 'mergeSame' ? place.id : undefined,
+    });
   }
 
-  private save(shown?: readonly string[]): void {
-    const { cursor } = this;
-    if (cursor !== undefined) this.store.save({ cursor, ...(shown && { shown }) });
+  /** It could not play at once. */
+  private get isBusy(): boolean {
+    return !this.screen.isEmpty || this.size > 0 || this.held || !this.isOnAir;
+  }
+
+  /** While this page was out of sight another one of the overlay stood in for it. */
+  private forgetSeenElsewhere(): void {
+    const unseen = new Set(this.line.entries.filter(({ missed }) => missed === 'unseen').flatMap(({ members }) => members.map(({ id }) => id)));
+    if (unseen.size === 0) return;
+    const seen = (this.options.shownElsewhere?.() ?? []).filter((id) => unseen.has(id));
+    for (const id of seen) this.line.changeMember(id, () => undefined);
+    this.remember(seen);
+  }
+
+  private remember(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.shown.add(ids);
+    this.store.save({ shown: this.shown.list });
+  }
+
+  private wake(): void {
+    if (this.size > 0) this.listener.waiting();
+  }
+
+  private save(): void {
+    const { cursor, received } = this;
+    if (cursor !== undefined && received !== undefined) this.store.save({ cursor, received: received.seq });
   }
 }

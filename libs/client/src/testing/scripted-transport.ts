@@ -74,7 +74,8 @@ export function aTipFrame(seq: number, fields: Partial<TipFrame> = {}): TipFrame
     seq,
     id: d.tipId,
     type: 'tip',
-    at: { block: 1, seen: 2 },
+    // When a ManualClock begins.
+    at: { block: 1_699_999_998_000, seen: 1_700_000_000_000 },
     ttlMs: 600_000,
     state: 'confirmed',
     rev: 1,

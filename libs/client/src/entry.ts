@@ -1,0 +1,120 @@
+import type { EventFrame, SummaryFrame } from '@droppio/protocol';
+import { alertOf, isPressed, pressedAlertOf, type Alert, type AmountView, type TipAlert } from './alert.js';
+
+/** Lanes: what goes on where it was, what goes before others, all others. Commands need no lane, they act at once. */
+export const Rank = { goesOn: 0, first: 1, normal: 2 } as const;
+export type Rank = (typeof Rank)[keyof typeof Rank];
+
+/** How far a showing has come. */
+export interface Progress {
+  /** When it would have begun, had it been seen in one piece. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly halfSeen: boolean;
+}
+
+/** A place in the waiting line: one tip, or several folded together. Stands for the events `from`…`seq` of its epoch. */
+export interface Entry {
+  readonly epoch: string;
+  readonly from: number;
+  readonly seq: number;
+  /** Since when it is news: its arrival; if it had to be sent again, when the server first knew of it. */
+  readonly sinceMs: number;
+  readonly ttlMs: number;
+  readonly rank: Rank;
+  /** Came while the page was away, or while nobody could see it: the catch-up rule says what becomes of it. */
+  readonly missed?: 'away' | 'unseen' | undefined;
+  /** The rule has spoken. */
+  readonly judged?: boolean | undefined;
+  /** One card, even of one tip. */
+  readonly isCard?: boolean | undefined;
+  /** Those of one tier that wait are one card. */
+  readonly tier?: string | undefined;
+  /** How often it was handed out. */
+  readonly appearances: number;
+  readonly progress?: Progress | undefined;
+  readonly members: readonly TipAlert[];
+  /** What is only counted. */
+  readonly summed: readonly SummaryFrame['d'][];
+}
+
+type Shown = Extract<EventFrame, { type: 'tip' | 'tip.updated' | 'tip.retracted' | 'test' | 'summary' }>;
+
+export function entryOf(frame: Shown, epoch: string, now: number): Entry {
+  const { seq, from = seq } = frame;
+  const base = { epoch, from, seq, rank: Rank.normal, appearances: 0, members: [], summed: [] };
+  if (frame.type === 'summary') return { ...base, sinceMs: now, ttlMs: Number.POSITIVE_INFINITY, summed: [frame.d] };
+  const sinceMs = frame.replay === true ? Math.min(now, frame.at.seen) : now;
+  return { ...base, sinceMs, ttlMs: frame.ttlMs, members: [frame.type === 'test' ? pressedAlertOf(frame) : alertOf(frame)] };
+}
+
+/** The frame that would have brought this entry: how it is written down, in words that are read with care already. */
+export function frameOf(entry: Entry): EventFrame {
+  const { from, seq, sinceMs, ttlMs, members, summed, missed } = entry;
+  const [only] = members;
+  const base = { op: 'event' as const, seq, from, ...(missed !== undefined && { replay: true }) };
+  if (only === undefined || members.length > 1 || summed.length > 0 || entry.isCard === true)
+    return { ...base, type: 'summary', d: totalOf(entry) };
+  const carried = { ...base, id: only.id, ttlMs, at: { seen: sinceMs, ...(only.blockMs !== undefined && { block: only.blockMs }) } };
+  if (isPressed(only))
+    return { ...carried, type: 'test', d: { ...only.view, ...(only.replayOf !== undefined && { replayOf: only.replayOf }) } };
+  return { ...carried, type: 'tip', state: 'confirmed', rev: 0, d: only.view };
+}
+
+/** Whether it may be folded: what is pressed is to be seen, and what is half over goes on. */
+export const mayFold = (entry: Entry): boolean => entry.rank !== Rank.goesOn && !entry.members.some(isPressed);
+
+/** Members kept apart, so that one of them can still be retracted; the oldest beyond are only counted. */
+const MEMBERS_MAX = 1000;
+
+export function fold(entries: readonly [Entry, ...Entry[]]): Entry {
+  const [first] = entries;
+  const members = entries.flatMap((entry) => entry.members);
+  const counted = members.splice(0, Math.max(0, members.length - MEMBERS_MAX));
+  const summed = entries.flatMap((entry) => entry.summed);
+  if (counted.length > 0) summed.push({ tips: counted.length, totals: addUp(counted.map((member) => member.view.amount)) });
+  return {
+    ...first,
+    from: Math.min(...entries.map((entry) => entry.from)),
+    seq: Math.max(...entries.map((entry) => entry.seq)),
+    sinceMs: Math.max(...entries.map((entry) => entry.sinceMs)),
+    rank: Rank.normal,
+    missed: entries.find((entry) => entry.missed !== undefined)?.missed,
+    tier: entries.every((entry) => entry.tier === first.tier) ? first.tier : undefined,
+    isCard: entries.some((entry) => entry.isCard),
+    appearances: 0,
+    progress: undefined,
+    members,
+    summed: summed.length > 1 ? [sumUp(summed)] : summed,
+  };
+}
+
+export function toAlert(entry: Entry): Alert | undefined {
+  const { members, summed, missed, tier, isCard } = entry;
+  const [only] = members;
+  if (only === undefined && summed.length === 0) return undefined;
+  if (only !== undefined && members.length === 1 && summed.length === 0 && isCard !== true)
+    return { ...only, replay: only.replay || missed !== undefined };
+  return { kind: 'digest', missed: missed !== undefined, tier, ...totalOf(entry) };
+}
+
+export const tipsIn = ({ members, summed }: Entry): number => members.length + summed.reduce((tips, part) => tips + part.tips, 0);
+
+function totalOf({ members, summed }: Entry): SummaryFrame['d'] {
+  return sumUp([...summed, { tips: members.length, totals: members.map((member) => member.view.amount) }]);
+}
+
+function sumUp(parts: readonly SummaryFrame['d'][]): SummaryFrame['d'] {
+  return { tips: parts.reduce((tips, part) => tips + part.tips, 0), totals: addUp(parts.flatMap((part) => part.totals)) };
+}
+
+function addUp(amounts: readonly AmountView[]): AmountView[] {
+  const bySymbol = new Map<string, AmountView>();
+  for (const amount of amounts.filter(({ raw }) => /^\d+$/.test(raw))) {
+    // Symbols and decimals come from the operator's settings, so the same pair is the same money to a viewer, whatever its chain.
+    const key = `${amount.symbol} ${String(amount.decimals)}`;
+    const sum = bySymbol.get(key);
+    bySymbol.set(key, sum === undefined ? amount : { ...sum, raw: (BigInt(sum.raw) + BigInt(amount.raw)).toString() });
+  }
+  return [...bySymbol.values()];
+}
