@@ -81,7 +81,7 @@ export function fold(entries: readonly [Entry, ...Entry[]]): Entry {
     rank: Rank.normal,
     missed: entries.find((entry) => entry.missed !== undefined)?.missed,
     tier: entries.every((entry) => entry.tier === first.tier) ? first.tier : undefined,
-    isCard: entries.some((entry) => entry.isCard),
+    isCard: entries.some((entry) => entry.isCard === true),
     appearances: 0,
     progress: undefined,
     members,

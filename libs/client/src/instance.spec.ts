@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { claimSlot, claimVoice, instanceKey, tokenFingerprint, type InstanceSurroundings, type LockManagerLike } from './instance.js';
+import { claimSlot, instanceKey, tokenFingerprint, type InstanceSurroundings, type LockManagerLike } from './instance.js';
 import { MemoryTab, PageLocks } from './testing/page-locks.js';
 
 const TOKEN = 'dro_ov_3f9a';
@@ -70,27 +70,5 @@ describe(claimSlot.name, () => {
     const forbidden: LockManagerLike = { request: () => Promise.reject(new Error('SecurityError')) };
     expect(await claimSlot(TOKEN, quickly)).toBe(0);
     expect(await claimSlot(TOKEN, { ...quickly, locks: forbidden })).toBe(0);
-  });
-});
-
-describe(claimVoice.name, () => {
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-  it('gives one page the voice, and the next one when that page goes', async () => {
-    const locks = new PageLocks();
-    const pages = [locks.page(), locks.page()];
-    const voices = pages.map((page, slot) => claimVoice(TOKEN, slot, page));
-    await turn();
-    expect(voices.map((isMine) => isMine())).toEqual([true, false]);
-    pages[0]?.end();
-    await turn();
-    expect(voices[1]?.()).toBe(true);
-  });
-
-  it('leaves it to slot 0 where locks are missing or forbidden', async () => {
-    const forbidden: LockManagerLike = { request: () => Promise.reject(new Error('SecurityError')) };
-    const voices = [undefined, forbidden].flatMap((locks) => [0, 1].map((slot) => claimVoice(TOKEN, slot, locks)));
-    await turn();
-    expect(voices.map((isMine) => isMine())).toEqual([true, false, true, false]);
   });
 });

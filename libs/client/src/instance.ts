@@ -58,24 +58,6 @@ export async function claimSlot(token: string, around: InstanceSurroundings): Pr
   return slot;
 }
 
-/**
- * Of all living pages of a token one has the voice; when it goes, the next one gets it. Answers whether this page has it now. Without locks
- * it is the page in slot 0.
- */
-export function claimVoice(token: string, slot: string | number, locks: LockManagerLike | undefined): () => boolean {
-  if (locks === undefined) return () => slot === 0;
-  let isMine = false;
-  holdLock(`droppio:${tokenFingerprint(token)}:voice`, {}, locks).then(
-    () => {
-      isMine = true;
-    },
-    () => {
-      isMine = slot === 0;
-    },
-  );
-  return () => isMine;
-}
-
 function formerSlot(base: string, { tab }: InstanceSurroundings): number | undefined {
   try {
     const text = tab?.getItem(`${base}:slot`) ?? '';

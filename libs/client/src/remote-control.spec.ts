@@ -21,6 +21,7 @@ function aControl(store = new MemoryCursorStore()) {
     clear: () => story.push('clear'),
     pause: (paused) => story.push(`pause ${String(paused)}`),
     mute: (muted) => story.push(`mute ${String(muted)}`),
+    reload: () => story.push('reload'),
   });
   return { control, store, story };
 }
@@ -28,8 +29,8 @@ function aControl(store = new MemoryCursorStore()) {
 describe(RemoteControl.name, () => {
   it('does what it is told and ignores what it does not know', () => {
     const { control, story } = aControl();
-    for (const action of ['skip', 'clear', 'pause', 'resume', 'mute', 'unmute', 'dance']) control.obey(command(action));
-    expect(story).toEqual(['skip', 'clear', 'pause true', 'pause false', 'mute true', 'mute false']);
+    for (const action of ['skip', 'clear', 'pause', 'resume', 'mute', 'unmute', 'reload', 'dance']) control.obey(command(action));
+    expect(story).toEqual(['skip', 'clear', 'pause true', 'pause false', 'mute true', 'mute false', 'reload']);
   });
 
   it('remembers pause and mute over a reload', () => {
@@ -50,9 +51,10 @@ describe(RemoteControl.name, () => {
     expect(store.load().paused).toBe(false);
   });
 
-  it('skips nothing on a command that comes late', () => {
+  it('skips nothing, and loads nothing anew, on a command that comes late', () => {
     const { control, story } = aControl();
     control.obey(command('skip', true));
+    control.obey(command('reload', true));
     expect(story).toEqual([]);
   });
 });

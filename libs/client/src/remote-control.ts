@@ -8,9 +8,11 @@ export interface RemoteControlled {
   clear(): void;
   pause(paused: boolean): void;
   mute(muted: boolean): void;
+  /** Load the page anew when nothing is on the screen. */
+  reload(): void;
 }
 
-export const CONTROL_ACTIONS = ['skip', 'clear', 'pause', 'resume', 'mute', 'unmute'] as const;
+export const CONTROL_ACTIONS = ['skip', 'clear', 'pause', 'resume', 'mute', 'unmute', 'reload'] as const;
 
 /**
  * The creator's commands to the page. Pause and mute are remembered over reloads; where the overlay's config speaks of them it is the
@@ -51,6 +53,10 @@ export class RemoteControl {
       case 'mute':
       case 'unmute':
         this.mute(action === 'mute');
+        break;
+      case 'reload':
+        // A page that comes back was loaded since.
+        if (frame.replay !== true) this.target.reload();
         break;
       case undefined:
         break;

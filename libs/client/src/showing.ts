@@ -86,22 +86,27 @@ const textOf = ({ startedAt, durationMs, halfSeen }: Progress): string => [start
 
 /** What is still to be shown of what the page before was showing, if anything. */
 export function restore(playing = '', progressText = '', now: number): Entry | undefined {
-  const [, takenAt, epoch, appearances, missed, before, json] = PLAYING.exec(playing) ?? [];
-  if (takenAt === undefined || epoch === undefined || json === undefined || Number(appearances) >= APPEARANCES_MAX) return undefined;
+  const [, takenAt = '', epoch = '', appearances, missed, before, json] = PLAYING.exec(playing) ?? [];
+  if (json === undefined || Number(appearances) >= APPEARANCES_MAX) return undefined;
   const [of, after] = progressText.split(' ');
   const state = of === takenAt ? after : before;
-  const frame = parseServerFrame(json);
-  if (state === 'done' || frame?.op !== 'event') return undefined;
-  if (frame.type !== 'tip' && frame.type !== 'test' && frame.type !== 'summary') return undefined;
+  const left = state === 'done' ? undefined : readEntry(json, epoch, Number(takenAt));
+  if (left === undefined) return undefined;
   const entry: Entry = {
-    ...entryOf(frame, epoch, now),
-    sinceMs: 'at' in frame ? frame.at.seen : Number(takenAt),
+    ...left,
     appearances: Number(appearances),
     progress: progressOf(state),
     missed: missed === 'away' || missed === 'unseen' ? missed : undefined,
     judged: true,
   };
   return isOver(entry, now) && entry.progress?.halfSeen === true ? undefined : returning(entry, now);
+}
+
+function readEntry(json: string, epoch: string, takenAt: number): Entry | undefined {
+  const frame = parseServerFrame(json);
+  if (frame?.op !== 'event') return undefined;
+  if (frame.type === 'summary') return entryOf(frame, epoch, takenAt);
+  return frame.type === 'tip' || frame.type === 'test' ? { ...entryOf(frame, epoch, takenAt), sinceMs: frame.at.seen } : undefined;
 }
 
 /** An entry that was handed out and comes back into the line. What is still on its time goes on at once, before everything else. */

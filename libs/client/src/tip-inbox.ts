@@ -202,18 +202,23 @@ export class TipInbox {
     const entry = entryOf(frame, epoch, this.clock.now());
     const [tip] = entry.members;
     if (tip !== undefined && (this.shown.has(tip.id) || this.line.has(tip.id))) return;
-    const place = tip === undefined || isPressed(tip) ? undefined : this.options.placeOf?.(tip);
-    if (tip !== undefined && place?.queue === 'dropIfBusy' && this.isBusy) {
+    const place = this.placeOf(tip);
+    if (tip !== undefined && place.queue === 'dropIfBusy' && this.isBusy) {
       this.remember([tip.id]);
       return;
     }
-    const isFirst = place?.queue === 'jump' || tip?.replayOf !== undefined;
     this.line.add({
       ...entry,
       missed: this.catchUp.missedAs(entry, frame.replay === true, this.isOnAir),
-      rank: isFirst ? Rank.first : Rank.normal,
-      tier: place?.queue === 'mergeSame' ? place.id : undefined,
+      rank: place.queue === 'jump' ? Rank.first : Rank.normal,
+      tier: place.queue === 'mergeSame' ? place.id : undefined,
     });
+  }
+
+  private placeOf(tip: TipAlert | undefined): Place {
+    // What the creator plays once more does not wait behind everybody else.
+    if (tip?.replayOf !== undefined) return { id: '', queue: 'jump' };
+    return (tip === undefined || isPressed(tip) ? undefined : this.options.placeOf?.(tip)) ?? { id: '', queue: 'queue' };
   }
 
   /** It could not play at once. */
@@ -223,7 +228,9 @@ export class TipInbox {
 
   /** While this page was out of sight another one of the overlay stood in for it. */
   private forgetSeenElsewhere(): void {
-    const unseen = new Set(this.line.entries.filter(({ missed }) => missed === 'unseen').flatMap(({ members }) => members.map(({ id }) => id)));
+    const unseen = new Set(
+      this.line.entries.filter(({ missed }) => missed === 'unseen').flatMap(({ members }) => members.map(({ id }) => id)),
+    );
     if (unseen.size === 0) return;
     const seen = (this.options.shownElsewhere?.() ?? []).filter((id) => unseen.has(id));
     for (const id of seen) this.line.changeMember(id, () => undefined);

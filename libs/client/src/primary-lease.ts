@@ -1,0 +1,110 @@
+import { tokenFingerprint, type LockManagerLike } from './instance.js';
+
+export interface LeaseSurroundings {
+  readonly locks?: LockManagerLike | undefined;
+  readonly openChannel?: ((name: string) => BroadcastChannel) | undefined;
+  /** This page has become the primary, or no longer is. */
+  readonly changed?: (() => void) | undefined;
+}
+
+/**
+ * Of all living pages of a token one is the primary: preferably one that is on the air. A page that goes off the air hands over to one that
+ * is on it, or keeps the lease where there is none; when the primary ends, the next one gets it. Without locks (plain http) it is the page in
+ * slot 0.
+ *
+ * Pages on the air wait for the lease. Of the others only one does, whoever has the stand-in's lock, and it gives the lease up as soon as a
+ * page on the air says that it waits. So no two pages can pass the lease back and forth.
+ */
+export class PrimaryLease {
+  private readonly name: string;
+  private readonly channel: BroadcastChannel | undefined;
+  private isOnAir: boolean | undefined;
+  private lease: Hold | undefined;
+  private standIn: Hold | undefined;
+
+  constructor(
+    token: string,
+    private readonly slot: string | number,
+    private readonly around: LeaseSurroundings,
+  ) {
+    this.name = `droppio:${tokenFingerprint(token)}:primary`;
+    this.channel = around.locks === undefined ? undefined : around.openChannel?.(this.name);
+    this.channel?.addEventListener('message', () => {
+      if (this.isOnAir === false && this.isPrimary) this.standBy();
+    });
+  }
+
+  get isPrimary(): boolean {
+    if (this.around.locks === undefined || this.lease?.state === 'refused') return this.slot === 0;
+    return this.lease?.state === 'held';
+  }
+
+  /** Nothing is claimed before the first call. */
+  setOnAir(isOnAir: boolean): void {
+    if (isOnAir === this.isOnAir) return;
+    this.isOnAir = isOnAir;
+    if (this.around.locks === undefined) return;
+    if (isOnAir) this.claim();
+    else this.standBy();
+  }
+
+  private claim(): void {
+    this.standIn?.end();
+    this.standIn = undefined;
+    if (this.isPrimary) return;
+    this.lease?.end();
+    this.lease = this.hold(this.name);
+    this.channel?.postMessage('wanted');
+  }
+
+  /** Lets others go first. */
+  private standBy(): void {
+    const was = this.isPrimary;
+    this.lease?.end();
+    this.lease = undefined;
+    this.standIn?.end();
+    this.standIn = this.hold(`${this.name}:stand-in`, () => {
+      this.lease = this.hold(this.name);
+    });
+    if (was) this.around.changed?.();
+  }
+
+  private hold(name: string, granted: () => void = () => undefined): Hold {
+    return new Hold(name, this.around.locks, () => {
+      granted();
+      this.around.changed?.();
+    });
+  }
+}
+
+/** One lock: waited for, held, given back. */
+class Hold {
+  private readonly patience = new AbortController();
+  private release: (() => void) | undefined;
+  state: 'waiting' | 'held' | 'refused' | 'over' = 'waiting';
+
+  constructor(name: string, locks: LockManagerLike | undefined, changed: () => void) {
+    const until = (): Promise<void> | undefined => {
+      // Ended in the moment in which it was granted.
+      if (this.state === 'over') return undefined;
+      this.state = 'held';
+      const held = new Promise<void>((resolve) => {
+        this.release = resolve;
+      });
+      changed();
+      return held;
+    };
+    locks?.request(name, { signal: this.patience.signal }, until).catch(() => {
+      // Locks can be forbidden by policy.
+      if (this.state !== 'waiting') return;
+      this.state = 'refused';
+      changed();
+    });
+  }
+
+  end(): void {
+    this.state = 'over';
+    this.release?.();
+    this.patience.abort();
+  }
+}
