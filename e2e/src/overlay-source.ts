@@ -5,7 +5,7 @@ export interface ShownAlert {
   readonly text: string;
 }
 
-/** An OBS browser source: the overlay page in a real browser, with every alert that ever appeared in its DOM noted, reloads included. */
+/** An OBS browser source: the overlay page in a real browser, with every alert that ever appeared on it noted, reloads included. */
 export class OverlaySource {
   private readonly alerts: ShownAlert[] = [];
   readonly console: string[] = [];
@@ -52,14 +52,14 @@ export class OverlaySource {
   }
 }
 
-/** Runs in the page before its own scripts: tells about each element with `data-alert` once. */
+/** Runs in the page before its own scripts: tells about each alert once, at its first frame. What goes on after a reload is no other showing. */
 const WATCH_ALERTS = `
   const noted = new WeakSet();
   const look = () => {
-    for (const alert of document.querySelectorAll('[data-alert][data-tip-id]')) {
+    for (const alert of document.querySelectorAll('[data-alert][data-tip-id]:not([data-resumed])')) {
       if (noted.has(alert)) continue;
       noted.add(alert);
-      window.noteAlert(alert.dataset.tipId, alert.textContent);
+      requestAnimationFrame(() => window.noteAlert(alert.dataset.tipId, alert.textContent));
     }
   };
   new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-tip-id'] });

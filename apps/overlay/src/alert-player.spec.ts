@@ -1,4 +1,4 @@
-import type { Alert, TipAlert } from '@droppio/client';
+import type { Alert, Showing, TipAlert } from '@droppio/client';
 import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
 import { aDisplay, ManualClock } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
@@ -8,13 +8,31 @@ function anAlert(id: string): TipAlert {
   return { kind: 'tip', id, seq: 1, view: aDisplay({ tipId: id }), test: false, replay: false };
 }
 
-function aPlayer(durationMs = 8000) {
+function aPlayer(durationMs = 8000, resumed: Partial<Showing> = {}) {
   const clock = new ManualClock();
   const waiting: Alert[] = [];
+  const notes: string[] = [];
+  let frames = true;
+  let seenShare = 1;
+  const startedAt = clock.now();
   const story: string[] = [];
   let look = { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs };
   const player = new AlertPlayer({
-    inbox: { take: () => waiting.shift() },
+    inbox: {
+      take: () => {
+        const alert = waiting.shift();
+        return alert && { alert, resumed: false, halfSeen: false, ...resumed };
+      },
+      putBack: () => notes.push('putBack'),
+      settled: () => Promise.resolve(),
+      screen: {
+        painted: () => notes.push('painted'),
+        halfSeen: () => notes.push('halfSeen'),
+        done: () => notes.push('done'),
+      },
+    },
+    frame: () => Promise.resolve(frames),
+    seenMs: () => (clock.now() - startedAt) * seenShare,
     clock,
     look: () => look,
     shown: (alert) => story.push(`shown ${idOf(alert)}`),
@@ -36,7 +54,11 @@ function aPlayer(durationMs = 8000) {
   const setDuration = (changedMs: number): void => {
     look = { ...look, durationMs: changedMs };
   };
-  return { player, after, hear, setDuration, waiting };
+  const see = (share: number, isDrawn = true): void => {
+    seenShare = share;
+    frames = isDrawn;
+  };
+  return { notes, see, player, after, hear, setDuration, waiting };
 }
 
 const idOf = (alert: Alert): string => (alert.kind === 'tip' ? alert.id : 'digest');
@@ -101,5 +123,47 @@ describe(AlertPlayer.name, () => {
     for (const ms of [7700, 300]) await after(ms);
     player.patch(anAlert('a'));
     expect(await after(0)).toEqual([]);
+  });
+
+  it('tells how far an alert is: painted, half seen, done', async () => {
+    const { hear, after, notes } = aPlayer();
+    hear('a');
+    await after(0);
+    expect(notes).toEqual(['painted']);
+    await after(3999);
+    expect(notes).toEqual(['painted']);
+    await after(1);
+    expect(notes).toEqual(['painted', 'halfSeen']);
+    await after(3700);
+    expect(notes).toEqual(['painted', 'halfSeen', 'done']);
+  });
+
+  it('is silent about an alert that goes on, and gives it the time that it has left', async () => {
+    const { hear, after, notes } = aPlayer(8000, { resumed: true, halfSeen: true, leftMs: 1300 });
+    hear('a');
+    await after(0);
+    expect(await after(999)).toEqual([]);
+    expect(await after(1)).toEqual(['leave a']);
+    expect(notes).toEqual(['painted', 'halfSeen', 'done']);
+  });
+
+  it.each([
+    [0.51, ['painted', 'halfSeen', 'done']],
+    [0.49, ['painted', 'putBack']],
+  ])('puts an alert back that was out of sight for more than half of its time (seen: %s)', async (share, expected) => {
+    const { hear, after, notes, see } = aPlayer();
+    see(share);
+    hear('a');
+    for (const ms of [0, 4000, 3700]) await after(ms);
+    // What it is at the end counts, not what it was at half-time.
+    expect(notes.filter((note) => note !== 'halfSeen')).toEqual(expected.filter((note) => note !== 'halfSeen'));
+  });
+
+  it('takes an alert off again, unheard, when the browser draws no frame', async () => {
+    const { hear, after, notes, see } = aPlayer();
+    see(1, false);
+    hear('a');
+    expect(await after(0)).toEqual(['remove a']);
+    expect(notes).toEqual(['putBack']);
   });
 });

@@ -1,4 +1,4 @@
-import type { Alert, TipAlert, TipInbox } from '@droppio/client';
+import type { Alert, Showing, TipAlert, TipInbox } from '@droppio/client';
 import type { AlertLook, Clock } from '@droppio/tips';
 
 /** What is drawn of an alert. Implementation: `Card`. */
@@ -10,26 +10,36 @@ export interface Drawing {
 }
 
 export interface PlayerOptions {
-  readonly inbox: Pick<TipInbox, 'take'>;
-  /** Puts an alert on the screen. */
-  readonly draw: (alert: Alert, look: AlertLook) => Drawing;
+  readonly inbox: Pick<TipInbox, 'take' | 'putBack' | 'settled'> & {
+    readonly screen: Pick<TipInbox['screen'], 'painted' | 'halfSeen' | 'done'>;
+  };
+  /** Puts an alert on the screen. `resumed`: it was there before, so it is simply there again. */
+  readonly draw: (alert: Alert, look: AlertLook, resumed: boolean) => Drawing;
   readonly clock: Clock;
   /** Asked before each alert, so that a new config never changes one that is running. */
   readonly look: (alert: Alert) => AlertLook;
-  /** The alert is on the screen. */
+  /** The alert is on the screen, for the first time. */
   readonly shown: (alert: Alert, look: AlertLook) => void;
+  /** Resolves with the next frame that the browser draws; false when none came in time, so that nobody can see this page. */
+  readonly frame: () => Promise<boolean>;
+  /** How long this page has been seen, all in all. */
+  readonly seenMs: () => number;
 }
 
 export const EXIT_MS = 300;
+/** A disk that takes longer keeps an alert safe from a crash of the page, if not from one of the whole browser. */
+const SETTLE_MS = 300;
 
 /**
  * Plays one alert after the other. Time is the wall clock's: OBS stops animations and frames of hidden sources, and an alert must end all
- * the same.
+ * the same. One that was out of sight for more than half of its time goes back into the line.
  */
 export class AlertPlayer {
   private playing = false;
   private drawing: Drawing | undefined;
-  private patience: AbortController | undefined;
+  private patience = new AbortController();
+  /** Came between the taking of an alert and its drawing. */
+  private change: TipAlert | undefined;
 
   constructor(private readonly options: PlayerOptions) {}
 
@@ -42,33 +52,66 @@ export class AlertPlayer {
 
   /** Ends what is on the screen now, with its exit. */
   skip(): void {
-    this.patience?.abort();
+    this.patience.abort();
   }
 
   patch(alert: TipAlert): void {
-    this.drawing?.patch(alert);
+    if (this.drawing === undefined) this.change = alert;
+    else this.drawing.patch(alert);
   }
 
   private async playAll(): Promise<void> {
     try {
-      for (let alert = this.options.inbox.take(); alert !== undefined; alert = this.options.inbox.take()) await this.play(alert);
+      for (let next = this.options.inbox.take(); next !== undefined; next = this.options.inbox.take()) await this.play(next);
     } finally {
       this.playing = false;
     }
   }
 
-  private async play(alert: Alert): Promise<void> {
-    const { draw, clock, shown } = this.options;
-    const look = this.options.look(alert);
-    const drawing = (this.drawing = draw(alert, look));
-    const patience = (this.patience = new AbortController());
-    shown(alert, look);
-    await clock.sleep(look.durationMs - EXIT_MS, patience.signal);
-    this.patience = undefined;
-    drawing.leave();
-    await clock.sleep(EXIT_MS);
+  private async play(showing: Showing): Promise<void> {
+    const { inbox, clock, draw } = this.options;
+    const look = this.options.look(showing.alert);
+    this.patience = new AbortController();
+    const startedAt = clock.now();
+    await this.settled();
+    const drawing = (this.drawing = draw(showing.alert, look, showing.resumed));
+    const isSeen = await this.show(showing, look, startedAt);
+    if (isSeen) {
+      inbox.screen.done();
+      drawing.leave();
+      await clock.sleep(EXIT_MS);
+    } else inbox.putBack();
     drawing.remove();
-    this.drawing = undefined;
-    await clock.sleep(look.gapMs);
+    this.drawing = this.change = undefined;
+    if (isSeen) await clock.sleep(look.gapMs);
+  }
+
+  /** Until it has to leave. False: hardly anybody can have seen it. */
+  private async show(showing: Showing, look: AlertLook, startedAt: number): Promise<boolean> {
+    const { inbox, clock, frame, shown, seenMs } = this.options;
+    const { signal } = this.patience;
+    const [drawnAt, seenBefore] = [clock.now(), seenMs()];
+    if (!(await frame())) return false;
+    inbox.screen.painted(look.durationMs);
+    if (!showing.resumed) shown(showing.alert, look);
+    if (this.change !== undefined) this.drawing?.patch(this.change);
+    const restMs = showing.leftMs ?? look.durationMs;
+    const halfMs = showing.halfSeen ? 0 : restMs / 2;
+    await this.waitUntil(startedAt + Math.min(halfMs, restMs - EXIT_MS), signal);
+    if (seenMs() - seenBefore >= halfMs) inbox.screen.halfSeen();
+    await this.waitUntil(startedAt + restMs - EXIT_MS, signal);
+    const spentMs = clock.now() - drawnAt;
+    return signal.aborted || showing.halfSeen || seenMs() - seenBefore >= spentMs / 2;
+  }
+
+  private async waitUntil(time: number, signal: AbortSignal): Promise<void> {
+    const ms = time - this.options.clock.now();
+    if (ms > 0) await this.options.clock.sleep(ms, signal);
+  }
+
+  private async settled(): Promise<void> {
+    const late = new AbortController();
+    await Promise.race([this.options.inbox.settled(), this.options.clock.sleep(SETTLE_MS, late.signal)]);
+    late.abort();
   }
 }

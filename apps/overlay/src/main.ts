@@ -1,19 +1,20 @@
-import { claimSlot, instanceKey, LocalCursorStore, MemoryCursorStore, WallClock, type CursorStore } from '@droppio/client';
+import {
+  claimSlot,
+  DurableStorage,
+  IndexedDbShelf,
+  instanceKey,
+  LocalCursorStore,
+  MemoryCursorStore,
+  shownByOthers,
+  WallClock,
+  type CursorStore,
+} from '@droppio/client';
 import { LinkSign } from './link-sign.js';
 import { OverlayPage } from './overlay-page.js';
 import { readSettings, type PageSettings } from './settings.js';
 import { Stage } from './stage.js';
 
-declare global {
-  interface WindowEventMap {
-    /** The source came onto, or left, what is streamed or recorded. */
-    obsSourceActiveChanged: CustomEvent<{ readonly active: boolean }>;
-  }
-  interface Window {
-    /** Present inside OBS only. */
-    readonly obsstudio?: { readonly pluginVersion?: string };
-  }
-}
+const SHELF_MS = 2000;
 
 const clock = new WallClock();
 const inObs = window.obsstudio !== undefined;
@@ -31,10 +32,14 @@ else void run(settings);
 
 async function run(settings: PageSettings): Promise<void> {
   const instance = settings.name ?? (await mySlot(settings.token));
+  const key = instanceKey(settings.token, instance);
+  const storage = localTexts();
   const page = new OverlayPage({
     settings,
     instance,
-    store: bookmarks(settings.token, instance),
+    store: await bookmarks(settings.token, instance, storage),
+    shownElsewhere: () => (storage === undefined ? [] : shownByOthers(storage, key)),
+    tab: tabStorage(),
     stage: new Stage(document.getElementById('stage') ?? document.body),
     sign,
     clock,
@@ -42,18 +47,23 @@ async function run(settings: PageSettings): Promise<void> {
     clientName: clientName(),
   });
   page.start();
-  addEventListener('obsSourceActiveChanged', ({ detail }) => {
-    page.seen(detail.active);
-  });
 }
 
-function bookmarks(token: string, instance: string | number): CursorStore {
+async function bookmarks(token: string, instance: string | number, storage: Storage | undefined): Promise<CursorStore> {
+  if (storage === undefined) return new MemoryCursorStore();
+  const key = instanceKey(token, instance);
+  const durable = DurableStorage.open(storage, () => IndexedDbShelf.open(indexedDB, 'droppio'), `droppio:${key}:`);
+  // A database that does not open must not keep an overlay from its alerts.
+  const texts = await Promise.race([durable, clock.sleep(SHELF_MS).then(() => storage)]);
+  return new LocalCursorStore(texts, key, instance === 0 ? undefined : instanceKey(token, 0));
+}
+
+function localTexts(): Storage | undefined {
   try {
     // Reading the property alone throws where storage is forbidden.
-    const { localStorage } = window;
-    return new LocalCursorStore(localStorage, instanceKey(token, instance), instance === 0 ? undefined : instanceKey(token, 0));
+    return window.localStorage;
   } catch {
-    return new MemoryCursorStore();
+    return undefined;
   }
 }
 

@@ -1,12 +1,16 @@
 import {
-  claimVoice,
   gatewayLadder,
+  OnAir,
   OverlayConnection,
+  PrimaryLease,
   RemoteControl,
+  Renewal,
   RestWhileHidden,
   TipInbox,
   type Alert,
   type CursorStore,
+  type TextStorage,
+  type TipAlert,
 } from '@droppio/client';
 import { wornConfig, type EventFrame, type WornConfig } from '@droppio/protocol';
 import type { Clock } from '@droppio/tips';
@@ -15,13 +19,18 @@ import { Chime } from './chime.js';
 import type { LinkSign } from './link-sign.js';
 import type { PageSettings } from './settings.js';
 import type { Stage } from './stage.js';
-import { lookOf, policyOf } from './tier.js';
+import { newestVersion, nextFrame, versionOf, watchAir } from './surroundings.js';
+import { lookOf, tierOf } from './tier.js';
 
 export interface PageParts {
   readonly settings: PageSettings;
   readonly store: CursorStore;
   /** Name or number of this page among those of its overlay. */
   readonly instance: string | number;
+  /** Ids of alerts that other pages of this overlay have begun to show. */
+  readonly shownElsewhere: () => readonly string[];
+  /** Lives as long as the tab, over reloads. */
+  readonly tab: TextStorage | undefined;
   readonly stage: Stage;
   readonly sign: LinkSign;
   readonly clock: Clock;
@@ -33,38 +42,26 @@ export interface PageParts {
 export class OverlayPage {
   private readonly inbox: TipInbox;
   private readonly player: AlertPlayer;
+  private readonly onAir: OnAir;
+  private readonly lease: PrimaryLease;
   private readonly chime: Chime;
   private readonly control: RemoteControl;
   private readonly connection: OverlayConnection;
   private readonly rest: RestWhileHidden;
+  private readonly renewal: Renewal;
+  private awaySince: number | undefined;
   private config: WornConfig = wornConfig({});
 
   constructor(private readonly parts: PageParts) {
-    const { settings, store, clock, stage } = parts;
-    this.inbox = new TipInbox(
-      store,
-      {
-        waiting: () => {
-          this.player.wake();
-        },
-        patched: (alert) => {
-          this.player.patch(alert);
-        },
-      },
-      { clock, isPriority: (alert) => policyOf(this.config, alert) === 'jump' },
-    );
-    this.player = new AlertPlayer({
-      inbox: this.inbox,
-      clock,
-      look: (alert) => lookOf(this.config, alert),
-      draw: (alert, look) => stage.draw(alert, look),
-      shown: (alert, { sound }) => {
-        this.chime.ring(sound?.volume ?? 0);
-        this.report(alert);
-      },
-    });
+    const { settings, clock } = parts;
+    this.awaySince = clock.now();
+    this.inbox = this.makeInbox();
+    this.onAir = this.makeOnAir();
+    this.player = this.makePlayer();
+    this.lease = this.makeLease();
     this.chime = this.makeChime();
     this.control = this.makeControl();
+    this.renewal = this.makeRenewal();
     const transport = gatewayLadder(settings.gatewayUrl, { clock });
     this.connection = new OverlayConnection(
       { transport, token: settings.token, cursor: this.inbox.cursor, client: parts.clientName, clock },
@@ -82,6 +79,7 @@ export class OverlayPage {
         },
         state: (state) => {
           parts.sign.show(state);
+          this.awaySince = state.kind === 'connecting' ? (this.awaySince ?? clock.now()) : undefined;
           if (state.kind !== 'open') this.inbox.interrupt();
         },
       },
@@ -89,17 +87,17 @@ export class OverlayPage {
     this.rest = new RestWhileHidden(this.connection, clock);
   }
 
-  /** OBS shows the source, or no longer does. */
-  seen(isSeen: boolean): void {
-    this.rest.show(isSeen);
-  }
-
   start(): void {
     this.control.restore();
+    watchAir(this.onAir, (isActive) => {
+      this.rest.show(isActive);
+    });
+    this.onAir.hint({ isPrimary: this.lease.isPrimary });
     this.connection.start();
     addEventListener('online', () => {
       this.connection.hurry();
     });
+    void this.renewal.run(new AbortController().signal);
   }
 
   private hear(frame: EventFrame): void {
@@ -112,6 +110,7 @@ export class OverlayPage {
     this.parts.stage.wear(config);
     this.parts.sign.allowDot(config.linkDot);
     this.control.configure(config);
+    this.onAir.configure({ onlyWhileLive: config.catchUp.onlyWhileLive, onlyPrimary: config.instances === 'primary-only' });
     const restAfterSec = this.parts.settings.restAfterSec ?? config.restAfterSec;
     this.rest.configure(restAfterSec === null ? undefined : restAfterSec * 1000);
   }
@@ -121,11 +120,84 @@ export class OverlayPage {
     this.connection.shown(alert.seq, this.parts.clock.now() - alert.blockMs);
   }
 
+  private makeInbox(): TipInbox {
+    const { store, clock, shownElsewhere } = this.parts;
+    const listener = {
+      waiting: () => {
+        this.player.wake();
+      },
+      patched: (alert: TipAlert) => {
+        this.player.patch(alert);
+      },
+    };
+    return new TipInbox(store, listener, {
+      clock,
+      placeOf: (alert) => tierOf(this.config, alert),
+      catchUp: () => this.config.catchUp,
+      shownElsewhere,
+    });
+  }
+
+  private makeOnAir(): OnAir {
+    return new OnAir(
+      this.parts.clock,
+      (isOnAir) => {
+        this.inbox.setOnAir(isOnAir);
+      },
+      (isPreferred) => {
+        this.lease.setOnAir(isPreferred);
+      },
+    );
+  }
+
+  private makePlayer(): AlertPlayer {
+    const { clock, stage } = this.parts;
+    return new AlertPlayer({
+      inbox: this.inbox,
+      clock,
+      look: (alert) => lookOf(this.config, alert),
+      draw: (alert, look, resumed) => stage.draw(alert, look, resumed),
+      shown: (alert, { sound }) => {
+        this.chime.ring(sound?.volume ?? 0);
+        this.report(alert);
+      },
+      frame: () => nextFrame(this.onAir, clock),
+      seenMs: () => this.onAir.totalMs,
+    });
+  }
+
+  private makeLease(): PrimaryLease {
+    const { settings, instance } = this.parts;
+    return new PrimaryLease(settings.token, instance, {
+      // Missing on plain http, which TypeScript does not know.
+      locks: 'locks' in navigator ? navigator.locks : undefined,
+      openChannel: (name) => new BroadcastChannel(name),
+      changed: () => {
+        this.onAir.hint({ isPrimary: this.lease.isPrimary });
+      },
+    });
+  }
+
   private makeChime(): Chime {
-    const { settings, instance, inObs } = this.parts;
     return new Chime({
-      isMine: claimVoice(settings.token, instance, 'locks' in navigator ? navigator.locks : undefined),
-      mayStart: () => inObs || navigator.userActivation.hasBeenActive,
+      isMine: () => this.config.instances === 'all-with-sound' || this.lease.isPrimary,
+      mayStart: () => this.parts.inObs || navigator.userActivation.hasBeenActive,
+    });
+  }
+
+  private makeRenewal(): Renewal {
+    const { clock, tab } = this.parts;
+    return new Renewal({
+      clock,
+      random: Math.random,
+      isIdle: () => this.inbox.isIdle,
+      newest: newestVersion,
+      own: versionOf(document.documentElement.outerHTML) ?? '',
+      awaySince: () => this.awaySince,
+      memory: tab,
+      reload: () => {
+        location.reload();
+      },
     });
   }
 
@@ -142,6 +214,9 @@ export class OverlayPage {
       },
       mute: (muted) => {
         this.chime.mute(muted);
+      },
+      reload: () => {
+        void this.renewal.ask();
       },
     });
   }

@@ -18,10 +18,11 @@ export class Stage {
     this.config = config;
   }
 
-  draw(alert: Alert, look: AlertLook): Drawing {
+  draw(alert: Alert, look: AlertLook, resumed: boolean): Drawing {
     // Only now, so that a new config never changes an alert that is on the screen.
     this.dress(this.config, look);
     const card = new Card(alert, look, look.show.message && this.config.moderation.showMessages);
+    if (resumed) card.element.dataset['resumed'] = '';
     this.element.append(card.element);
     return card;
   }

@@ -6,7 +6,7 @@ type Comparison = Extract<TierCondition, { readonly op: unknown }>['op'];
 
 /** What an alert looks like: as all others, or as the tier that the tip reaches changes it. */
 export function lookOf(config: OverlayConfig, alert: Alert): AlertLook {
-  const tier = alert.kind === 'tip' ? tierOf(config, alert) : undefined;
+  const tier = alert.kind === 'tip' ? tierOf(config, alert) : config.tiers.find(({ id }) => id === alert.tier);
   return tier === undefined ? config.defaults : changedLook(config.defaults, tier.override);
 }
 

@@ -142,15 +142,17 @@ export class Theatre {
     return { page, said, foreign };
   }
 
-  /** Writes down each alert that enters the page, over reloads too. */
+  /** Writes down each alert at its first frame, over reloads too. What goes on after a reload is no other showing. */
   async record(page: Page): Promise<() => string[]> {
     const seen: string[] = [];
     await page.exposeFunction('sawAlert', (id: string) => seen.push(id));
     await page.addInitScript(() => {
       new MutationObserver((changes) => {
         for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-          if (!(node instanceof HTMLElement) || !node.matches('[data-alert]')) continue;
-          void window.sawAlert?.(node.dataset['tipId'] ?? `digest of ${node.dataset['tips'] ?? ''}`);
+          if (!(node instanceof HTMLElement) || !node.matches('[data-alert]:not([data-resumed])')) continue;
+          requestAnimationFrame(() => {
+            void window.sawAlert?.(node.dataset['tipId'] ?? `digest of ${node.dataset['tips'] ?? ''}`);
+          });
         }
       }).observe(document, { childList: true, subtree: true });
     });
