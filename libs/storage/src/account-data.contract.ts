@@ -5,10 +5,10 @@ import * as z from 'zod';
 import { ACCOUNT_SECTIONS, NOT_EXPORTED } from './account-sections.js';
 import { aChainId, aCommit, aCreator, story, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
+import { placesOf } from './testing/text-places.js';
 
 const STRANGER = '00000000-0000-4000-8000-000000000000';
 const Found = z.array(z.object({ found: z.string() }));
-const everything = { safe: undefined, finalized: undefined };
 
 export function describeAccountData(where: string, make: () => Promise<TestStorage>): void {
   describe(`AccountData and Retention on ${where}`, () => {
@@ -41,17 +41,7 @@ export function describeAccountData(where: string, make: () => Promise<TestStora
     };
     const commit = (block: BlockHeader, tips: readonly SightedTip[] = []) => storage.ledger.commit(chainId, fence, aCommit(block, tips));
     const told = (id: string) => storage.ledger.eventsAfter(id, 0, 100);
-    /** Every place in which a text may be. */
-    const whereIs = async (text: string): Promise<string[]> => {
-      const tables = Found.parse(await rows(`SELECT tablename AS found FROM pg_tables WHERE schemaname = 'public'`));
-      const hits = await Promise.all(
-        tables.map(
-          async ({ found }) =>
-            ((await rows(`SELECT 1 FROM ${found} t WHERE t::text LIKE '%' || $1 || '%'`, [text])) as unknown[]).length > 0,
-        ),
-      );
-      return tables.filter((_, n) => hits[n] === true).map(({ found }) => found);
-    };
+    const whereIs = (text: string) => placesOf(storage.database, text);
     const erase = (tip: SightedTip, of = creator) =>
       storage.account.eraseMessage(of.id, { chainId, txHash: tip.txHash, ordinal: tip.ordinal });
 
@@ -210,25 +200,6 @@ export function describeAccountData(where: string, make: () => Promise<TestStora
         expect(await erase(aTipTo(creator))).toBe(false);
         expect(await whereIs(canary)).not.toEqual([]);
         await erase(tip, other);
-      });
-
-      it('that a reorg brings back is erased again, until its tip is final', async () => {
-        const tip = aTipTo(creator);
-        const one = aChildOf(genesis);
-        await commit(one, [tip]);
-        await erase(tip);
-        const ancestor = { number: genesis.number, hash: genesis.hash };
-        const from = { number: one.number, hash: one.hash };
-        const block = aChildOf(genesis);
-        await storage.ledger.reorganise(chainId, fence, { from, ancestor, branch: [aCommit(block, [tip])] });
-        expect(await whereIs(canary)).not.toEqual([]);
-        expect(await storage.retention.eraseAgain(100)).toBe(1);
-        expect(await whereIs(canary)).toEqual([]);
-        const mark = { number: block.number, hash: block.hash };
-        await storage.ledger.finalize(chainId, fence, { ...everything, safe: mark, finalized: mark });
-        await rows(`UPDATE erased_messages SET due_at = now() WHERE chain_id = $1`, [chainId]);
-        expect(await storage.retention.eraseAgain(100)).toBe(0);
-        expect(await rows('SELECT 1 FROM erased_messages WHERE chain_id = $1', [chainId])).toEqual([]);
       });
 
       it('is found among thousands of later events', async () => {

@@ -28,6 +28,7 @@ import { Webhooks1764800000000 } from './migration-0011-webhooks.js';
 import { Account1764900000000 } from './migration-0012-account.js';
 import { ModerationRulesEntity } from './moderation-entities.js';
 import { TipStats1765000000000 } from './migration-0013-tip-stats.js';
+import { ErasedTips1765100000000 } from './migration-0014-erased-tips.js';
 import { FormerWallets1765200000000 } from './migration-0015-former-wallets.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
@@ -49,6 +50,7 @@ export const MIGRATIONS = [
   Webhooks1764800000000,
   Account1764900000000,
   TipStats1765000000000,
+  ErasedTips1765100000000,
   FormerWallets1765200000000,
 ];
 

@@ -1,8 +1,11 @@
 import { TELL } from './tip-statements.js';
 
-/** Nothing of the chain can bring a message back to these. */
-export const FINAL = `('finalized', 'lost', 'dropped')`;
-const BLANKED = `message = '', display = jsonb_set(t.display, '{message}', '""'), shown = jsonb_set(t.shown, '{message}', '""')`;
+/** No block of the chain's open end holds these. */
+const SETTLED = `('finalized', 'lost', 'dropped')`;
+/** `erased` keeps the message away from the tip for good: one that was lost or dropped may be sealed after all. */
+const GONE = `erased = true, message = '', display = jsonb_set(t.display, '{message}', '""')`;
+const UNSHOWN = `jsonb_set(t.shown, '{message}', '""')`;
+const BLANKED = `${GONE}, shown = ${UNSHOWN}`;
 const SAME_TIP = '(t.chain_id, t.tx_hash, t.ordinal) = (due.chain_id, due.tx_hash, due.ordinal)';
 
 /** What was seen of the tips in `due`, on every branch. */
@@ -16,7 +19,7 @@ sighted AS (
 export const ERASE_OLD = `
 WITH due AS MATERIALIZED (
   SELECT chain_id, tx_hash, ordinal FROM tips
-  WHERE message <> '' AND state IN ${FINAL} AND block_time_ms < (extract(epoch FROM now()) * 1000 - $1::bigint)::bigint
+  WHERE message <> '' AND state IN ${SETTLED} AND block_time_ms < (extract(epoch FROM now()) * 1000 - $1::bigint)::bigint
   ORDER BY block_time_ms LIMIT $2 FOR UPDATE SKIP LOCKED
 ), erased AS (
   UPDATE tips t SET ${BLANKED} FROM due WHERE ${SAME_TIP}
@@ -25,19 +28,22 @@ SELECT count(*)::int AS count FROM due`;
 
 /*
  * $1 creator, $2 chain, $3 transaction, $4 ordinal, $5 now. No row: not a tip of this creator. Whoever was told of the tip, and not since
- * that it is gone, is told of its message's end.
+ * that it is gone, is told of its message's end. The chain's cursor is locked first, as by every writer that has a tip and then a stream.
  */
 export const ERASE_ONE = `
-WITH due AS MATERIALIZED (
-  SELECT t.*, t.message <> '' AND t.told_to IS NOT NULL AND t.told AND t.state NOT IN ('orphaned', 'lost', 'dropped') AS tells FROM tips t
+WITH cur AS MATERIALIZED (
+  SELECT chain_id FROM chain_cursors WHERE chain_id = $2::bigint FOR NO KEY UPDATE
+), due AS MATERIALIZED (
+  SELECT t.*, t.message <> '' AND t.told_to IS NOT NULL AND t.told AND t.state NOT IN ('orphaned', 'lost', 'dropped') AS tells
+  FROM (SELECT count(*) FROM cur) AS chains CROSS JOIN tips t
   WHERE (t.chain_id, t.tx_hash, t.ordinal) = ($2::bigint, $3::bytea, $4::int)
     AND (t.told_to = $1 OR EXISTS (SELECT FROM creator_wallets w WHERE w.address = t.wallet AND w.creator_id = $1))
   FOR UPDATE OF t
 ), erased AS (
-  UPDATE tips t SET ${BLANKED}, rev = t.rev + due.tells::int, updated_at = now() FROM due WHERE ${SAME_TIP} AND t.message <> ''
+  UPDATE tips t SET ${BLANKED}, rev = t.rev + due.tells::int, updated_at = now() FROM due WHERE ${SAME_TIP} AND (t.message <> '' OR NOT t.erased)
   RETURNING t.*, due.tells
 ), ${SIGHTED}, again AS (
-  INSERT INTO erased_messages (chain_id, tx_hash, ordinal) SELECT chain_id, tx_hash, ordinal FROM due WHERE state NOT IN ${FINAL}
+  INSERT INTO erased_messages (chain_id, tx_hash, ordinal) SELECT chain_id, tx_hash, ordinal FROM due WHERE state <> 'finalized'
   ON CONFLICT DO NOTHING
 ), news AS MATERIALIZED (
   SELECT told_to AS creator_id, 1 AS nth, 'tip.updated' AS type, state, rev, chain_id, tx_hash, ordinal, coalesce(shown, display) AS display, block_time_ms, false AS unasked,
@@ -56,30 +62,36 @@ WITH page AS MATERIALIZED (
 )
 SELECT min(seq)::text AS seq, (extract(epoch FROM min(created_at)) * 1000)::bigint::text AS at_ms FROM page`;
 
-/** $1 limit. A tip that is final and blank, or gone, is done with; one that may still come back is looked at again in a minute. */
+/*
+ * $1 limit. No block brings an erased message back to its tip, but whoever does not know of `erased` may (an older version of this program), and a
+ * backfill brings back what it saw. So a tip is looked at until it is final, or a week after it has left the chain. One that somebody has in hand
+ * is left as it is, for the next time.
+ */
 export const ERASE_AGAIN = `
 WITH asked AS MATERIALIZED (
-  SELECT chain_id, tx_hash, ordinal FROM erased_messages WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+  SELECT chain_id, tx_hash, ordinal, erased_at FROM erased_messages WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ), due AS MATERIALIZED (
-  SELECT t.chain_id, t.tx_hash, t.ordinal, t.state, t.told_to,
+  SELECT t.chain_id, t.tx_hash, t.ordinal, t.told_to, t.state IN ('lost', 'dropped') AS is_gone,
+    t.state = 'finalized' OR (t.state IN ('lost', 'dropped') AND asked.erased_at < now() - interval '7 days') AS is_over,
     coalesce('' < ANY (ARRAY[t.message, t.display->>'message', t.shown->>'message']), false) AS is_back
-  FROM asked JOIN tips t USING (chain_id, tx_hash, ordinal) FOR UPDATE OF t
+  FROM asked JOIN tips t USING (chain_id, tx_hash, ordinal) FOR UPDATE OF t SKIP LOCKED
 ), erased AS (
   UPDATE tips t SET ${BLANKED} FROM due WHERE due.is_back AND ${SAME_TIP}
 ), ${SIGHTED}, later AS (
-  UPDATE erased_messages m SET due_at = now() + interval '1 minute' FROM due
-  WHERE (m.chain_id, m.tx_hash, m.ordinal) = (due.chain_id, due.tx_hash, due.ordinal) AND due.state NOT IN ${FINAL}
+  UPDATE erased_messages m SET due_at = now() + CASE WHEN due.is_gone THEN interval '1 hour' ELSE interval '1 minute' END FROM due
+  WHERE (m.chain_id, m.tx_hash, m.ordinal) = (due.chain_id, due.tx_hash, due.ordinal) AND NOT due.is_over
 ), done AS (
-  DELETE FROM erased_messages m USING asked
-  WHERE (m.chain_id, m.tx_hash, m.ordinal) = (asked.chain_id, asked.tx_hash, asked.ordinal)
-    AND NOT EXISTS (SELECT FROM due WHERE (m.chain_id, m.tx_hash, m.ordinal) = (due.chain_id, due.tx_hash, due.ordinal) AND due.state NOT IN ${FINAL})
+  DELETE FROM erased_messages m USING due
+  WHERE (m.chain_id, m.tx_hash, m.ordinal) = (due.chain_id, due.tx_hash, due.ordinal) AND due.is_over
 )
 SELECT chain_id::text, tx_hash, ordinal, told_to, is_back FROM due`;
 
+const placeOf = (row: string): string => `${row}.block_time_ms, ${row}.chain_id, ${row}.block_number, ${row}.log_index, ${row}.tx_hash`;
+
 /*
- * $1 limit. One wallet of an account that is gone, a batch further along its tips. A tip that was not final when its message went may come
- * back with it, so each wallet is gone through once more after a day; a tip from after the account's end is nobody's business here. Nor is, in
- * a wallet that had left the account before, a tip that somebody else was told of.
+ * $1 limit. One wallet of an account that is gone, a batch further along its tips, and once more after a day. A tip from after the account's end is
+ * nobody's business here. Nor is, in a wallet that had left the account before, a tip that somebody else was told of. A tip that somebody has in
+ * hand is never waited for, and the walk goes on from before it a little later.
  */
 export const ERASE_OF_GONE = `
 WITH wallet AS MATERIALIZED (
@@ -88,30 +100,35 @@ WITH wallet AS MATERIALIZED (
   FROM erased_wallets WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), page AS MATERIALIZED (
   SELECT t.* FROM wallet CROSS JOIN LATERAL (
-    SELECT chain_id, tx_hash, ordinal, block_time_ms, block_number, log_index, created_at <= wallet.erased_at AS is_old, wallet.is_former FROM tips
-    WHERE tips.wallet = wallet.address
-      AND (block_time_ms, chain_id, block_number, log_index, tx_hash) > (wallet.time, wallet.chain, wallet.block, wallet.log, wallet.tx)
-    ORDER BY block_time_ms, chain_id, block_number, log_index, tx_hash LIMIT $1) t
+    SELECT ${placeOf('tips')}, ordinal, created_at <= wallet.erased_at AND (message <> '' OR told_to IS NOT NULL)
+        AND NOT (wallet.is_former AND EXISTS (SELECT FROM creators c WHERE c.id = told_to)) AS is_due
+    FROM tips WHERE tips.wallet = wallet.address AND (${placeOf('tips')}) > (wallet.time, wallet.chain, wallet.block, wallet.log, wallet.tx)
+    ORDER BY ${placeOf('tips')} LIMIT $1) t
 ), due AS MATERIALIZED (
   SELECT t.chain_id, t.tx_hash, t.ordinal, EXISTS (SELECT FROM creators c WHERE c.id = t.told_to) AS is_told_on
-  FROM page JOIN tips t USING (chain_id, tx_hash, ordinal)
-  WHERE page.is_old AND (t.message <> '' OR t.told_to IS NOT NULL)
-    AND NOT (page.is_former AND EXISTS (SELECT FROM creators c WHERE c.id = t.told_to)) ORDER BY t.chain_id, t.tx_hash, t.ordinal FOR UPDATE OF t
+  FROM page JOIN tips t USING (chain_id, tx_hash, ordinal) WHERE page.is_due FOR UPDATE OF t SKIP LOCKED
 ), erased AS (
-  UPDATE tips t SET message = '', display = jsonb_set(t.display, '{message}', '""'), told_to = CASE WHEN due.is_told_on THEN t.told_to END, told = t.told OR NOT due.is_told_on,
+  UPDATE tips t SET ${GONE}, told_to = CASE WHEN due.is_told_on THEN t.told_to END, told = t.told OR NOT due.is_told_on,
     due_number = CASE WHEN due.is_told_on THEN t.due_number END, screening = CASE WHEN due.is_told_on THEN t.screening END,
-    shown = CASE WHEN due.is_told_on THEN jsonb_set(t.shown, '{message}', '""') END
+    shown = CASE WHEN due.is_told_on THEN ${UNSHOWN} END
   FROM due WHERE ${SAME_TIP}
-), ${SIGHTED}, last AS (
+), ${SIGHTED}, missed AS MATERIALIZED (
+  SELECT ${placeOf('page')} FROM page WHERE is_due
+    AND NOT EXISTS (SELECT FROM due WHERE (due.chain_id, due.tx_hash, due.ordinal) = (page.chain_id, page.tx_hash, page.ordinal))
+  ORDER BY ${placeOf('page')} LIMIT 1
+), last AS (
   SELECT jsonb_build_object('time', block_time_ms, 'chain', chain_id, 'block', block_number, 'log', log_index, 'tx', encode(tx_hash, 'hex')) AS place
-  FROM page ORDER BY block_time_ms DESC, chain_id DESC, block_number DESC, log_index DESC, tx_hash DESC LIMIT 1
+  FROM page WHERE NOT EXISTS (SELECT FROM missed WHERE (${placeOf('missed')}) <= (${placeOf('page')}))
+  ORDER BY block_time_ms DESC, chain_id DESC, block_number DESC, log_index DESC, tx_hash DESC LIMIT 1
 ), whole AS (
-  SELECT address FROM wallet WHERE (SELECT count(*) FROM page) < $1
+  SELECT address FROM wallet WHERE (SELECT count(*) FROM page) < $1 AND NOT EXISTS (SELECT FROM missed)
 ), done AS (
   DELETE FROM erased_wallets e USING wallet WHERE e.address = wallet.address AND NOT wallet.is_first AND e.address IN (SELECT address FROM whole)
 ), on_ AS (
-  UPDATE erased_wallets e SET place = CASE WHEN e.address IN (SELECT address FROM whole) THEN NULL ELSE (SELECT place FROM last) END,
-    due_at = CASE WHEN e.address IN (SELECT address FROM whole) THEN wallet.erased_at + interval '1 day' ELSE e.due_at END
+  UPDATE erased_wallets e SET
+    place = CASE WHEN e.address NOT IN (SELECT address FROM whole) THEN coalesce((SELECT place FROM last), e.place) END,
+    due_at = CASE WHEN e.address IN (SELECT address FROM whole) THEN wallet.erased_at + interval '1 day'
+      WHEN EXISTS (SELECT FROM missed) THEN now() + interval '10 seconds' ELSE e.due_at END
   FROM wallet WHERE e.address = wallet.address AND (wallet.is_first OR e.address NOT IN (SELECT address FROM whole))
 )
 SELECT (SELECT count(*)::int FROM page) AS count, (SELECT count(*)::int FROM wallet) AS wallets`;

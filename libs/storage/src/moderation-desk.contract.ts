@@ -8,6 +8,7 @@ import { APPLY_VERDICTS } from './screening-statements.js';
 import type { TestStorage } from './testing/index.js';
 import { HIDE_RUDE, HOLD_ALL, REJECT_RUDE, someRules } from './testing/moderation-story.js';
 import { ScreeningStage } from './testing/screening-stage.js';
+import { waiters } from './testing/text-places.js';
 
 /** Several who screen at once, and the people behind `ModerationDesk`. */
 export function describeModerationDesk(where: string, make: () => Promise<TestStorage>): void {
@@ -78,7 +79,7 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
         await stage.storage.database.transaction(async (sql) => {
           await sql.run(SET_RULES, [stage.creator.id, null, JSON.stringify(REJECT_RUDE), true]);
           screening = stage.screen();
-          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+          await expect.poll(() => waiters(stage.storage.database)).toBeGreaterThan(0);
         });
         expect(await screening).toBe(false);
         expect(await stage.queue('rejected')).toHaveLength(1);
@@ -92,7 +93,7 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
         await stage.storage.database.transaction(async (sql) => {
           await sql.run('SELECT FROM creator_streams WHERE creator_id = $1 FOR UPDATE', [stage.creator.id]);
           screening = stage.screen();
-          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+          await expect.poll(() => waiters(stage.storage.database)).toBeGreaterThan(0);
           // What a fork does to it: other facts, another revision.
           await sql.run(`UPDATE tips SET message = 'rude', rev = rev + 1, display = display || '{"message":"rude"}' WHERE tx_hash = $1`, [
             hexToBytes(tip.txHash),
@@ -115,12 +116,13 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
             tx_hash: tip.txHash.slice(2),
             ordinal: 0,
             rev: 1,
+            erased: false,
             screening: 'shown',
             shown: tip.display,
           };
           await sql.run(APPLY_VERDICTS, [stage.creator.id, 2, JSON.stringify([verdict]), 0, 'waiting']);
           finalizing = stage.finalize({ finalized: a });
-          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+          await expect.poll(() => waiters(stage.storage.database)).toBeGreaterThan(0);
         });
         await finalizing;
         expect(await stage.events()).toEqual(['tip r1 confirmed', 'tip.updated r2 finalized']);
@@ -135,7 +137,7 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
         await stage.storage.database.transaction(async (sql) => {
           await sql.run('SELECT FROM creator_streams WHERE creator_id = $1 FOR UPDATE', [ahead.id]);
           committing = stage.commit(aChildOf(stage.genesis), [stage.saying('hello', { creator: walletOf(ahead) }), stage.saying('rude')]);
-          await expect.poll(() => waiters(stage.storage)).toBeGreaterThan(0);
+          await expect.poll(() => waiters(stage.storage.database)).toBeGreaterThan(0);
           await stage.rules(REJECT_RUDE);
         });
         expect(await committing).toEqual({ kind: 'committed', creators: [ahead.id], unscreened: [behind.id] });
@@ -243,10 +245,4 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
       });
     });
   });
-}
-
-async function waiters({ database }: TestStorage): Promise<number> {
-  const found: unknown = await database.source.query(`SELECT count(*)::int AS n FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`);
-  return Array.isArray(found) ? Number((found as { n: number }[])[0]?.n) : 0;
 }

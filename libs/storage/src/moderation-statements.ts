@@ -34,15 +34,20 @@ const eventOf = (type: string, data: string): string => `
 const BUMP = 'SET head = head + 1, unpublished_since = coalesce(unpublished_since, now())';
 
 /**
- * $1 creator, $2 event id, $3 now, $4 ttl, $5 display, $6 version of the rules that screened it, $7 chain, $8 transaction, $9 ordinal. No row: the
- * rules are others by now, or the tip is not on the screen any more.
+ * $1 creator, $2 event id, $3 now, $4 ttl, $5 display, $6 version of the rules that screened it, $7 chain, $8 transaction, $9 ordinal, $10 rev,
+ * $11 erased. No row: the rules are others by now, or the tip is not what was read, or somebody has it in hand. Locks as verdicts do: the stream,
+ * then the tip, which is never waited for.
  */
 export const REPLAY = `
-WITH stream AS (
-  UPDATE creator_streams ${BUMP} WHERE creator_id = $1 AND rules_version = $6::int AND EXISTS (
-    SELECT FROM tips WHERE told_to = $1 AND (chain_id, tx_hash, ordinal) = ($7::bigint, $8::bytea, $9::int) AND told
-      AND state NOT IN ('orphaned', 'lost', 'dropped'))
-  RETURNING creator_id, head
+WITH locked AS MATERIALIZED (
+  SELECT creator_id FROM creator_streams WHERE creator_id = $1 AND rules_version = $6::int FOR NO KEY UPDATE
+), tip AS MATERIALIZED (
+  SELECT t.told_to FROM locked l JOIN tips t ON t.told_to = l.creator_id
+  WHERE (t.chain_id, t.tx_hash, t.ordinal) = ($7::bigint, $8::bytea, $9::int) AND t.told AND (t.rev, t.erased) = ($10::int, $11::boolean)
+    AND t.state NOT IN ('orphaned', 'lost', 'dropped')
+  FOR SHARE OF t SKIP LOCKED
+), stream AS (
+  UPDATE creator_streams s ${BUMP} FROM tip WHERE s.creator_id = tip.told_to RETURNING s.creator_id, s.head
 ), event AS (${eventOf('test', '$5::jsonb')})
 SELECT id FROM event`;
 

@@ -93,7 +93,7 @@ export class PostgresModerationDesk extends ModerationDesk {
       if (!tip.told || isGone(tip)) throw settled(tip);
       const { display } = this.screener.verdictOn(tip, bench, true);
       const again = JSON.stringify({ ...display, replayOf: tipId(key) });
-      const values = [creatorId, id, this.clock.now(), TIP_TTL_MS, again, bench.version, ...keyValues(key)];
+      const values = [creatorId, id, this.clock.now(), TIP_TTL_MS, again, bench.version, ...keyValues(key), tip.rev, tip.erased];
       const [told] = await this.database.rows(Event, REPLAY, values);
       return told?.id;
     });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Retention, tipId, type GoneAccount, type WalkedBatch } from '@droppio/tips';
+import { Retention, tipId, type DoneBatch, type GoneAccount, type WalkedBatch } from '@droppio/tips';
 import * as z from 'zod';
 import { bytesToHex } from './columns.js';
 import { Database } from './database.js';
@@ -59,14 +59,16 @@ export class PostgresRetention extends Retention {
     return this.walk(ERASE_OLD_EVENTS, [after, CREATORS_AT_ONCE, olderThanMs, OLD_EVENTS_AT_ONCE]);
   }
 
-  override async eraseAgain(limit: number): Promise<number> {
+  override async eraseAgain(limit: number): Promise<DoneBatch> {
     const due = await this.database.rows(Again, ERASE_AGAIN, [Math.min(limit, BATCH_MAX)]);
     const back = due.filter((tip) => tip.is_back);
+    const creators = new Set<string>();
     for (const { chain_id, tx_hash, ordinal, told_to } of back) {
       if (told_to === null) continue;
+      creators.add(told_to);
       await eraseEventsOf(this.database, told_to, tipId({ chainId: chain_id, txHash: tx_hash, ordinal }), 0);
     }
-    return back.length;
+    return { count: back.length, creators: [...creators] };
   }
 
   override async eraseOfGone(limit: number): Promise<number> {

@@ -10,6 +10,7 @@ import { describeCreatorWallets } from './creator-wallets.contract.js';
 import { describeOverlayKeeper } from './overlay-keeper.contract.js';
 import { describeModerationDesk } from './moderation-desk.contract.js';
 import { describeScreening } from './screening.contract.js';
+import { describeErasure } from './erasure.contract.js';
 import { describeIdempotencyKeys } from './idempotency-keys.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
@@ -48,6 +49,7 @@ describeIdempotencyKeys(where, make);
 describeAuditTrail(where, make);
 describeAccountData(where, make);
 describeAccountEnd(where, make);
+describeErasure(where, make);
 describeWalletRegister(where, async () => {
   const storage = await make();
   const owner = await aCreator(storage, 0);

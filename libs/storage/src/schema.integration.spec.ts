@@ -174,7 +174,7 @@ describe('every list query reads through an index', () => {
     ['one alert', ONE_ALERT, [creator, 1, zero(32), 0]],
     ['alerts, first page', ALERTS, [creator, 'held', '9223372036854775807', 0, zero(0), 0, 51]],
     ['alerts, later page', ALERTS, [creator, 'shown', '30000', 1, zero(32), 0, 51]],
-    ['a replay', REPLAY, [creator, 'id', 0, 0, '{}', 1, 1, zero(32), 0]],
+    ['a replay', REPLAY, [creator, 'id', 0, 0, '{}', 1, 1, zero(32), 0, 1, false]],
     ['pause and mute', SET_QUEUE, [creator, true, true, 0, 0]],
     ['tips of a backfill that are told', BACKFILL_AND_TELL, [1, '[]', '[]', 0]],
     ['coverage', COVERED, [1, 'f', 1000, 2000]],

@@ -40,6 +40,7 @@ export const ScreenedRow = z.object({
   screening_reason: z.enum(SCREENING_REASONS).nullable(),
   display: Seen,
   shown: Seen.nullable(),
+  erased: z.boolean(),
   block_time_ms: z.coerce.number(),
   known: z.boolean(),
 });
@@ -127,6 +128,7 @@ export class Screener {
       tx_hash: tip.tx_hash.toString('hex'),
       ordinal: tip.ordinal,
       rev: tip.rev,
+      erased: tip.erased,
       screening: verdict.screening,
       reason: verdict.reason,
       shown: verdict.display,

@@ -5,7 +5,7 @@ export const RULES = `
 SELECT s.screens, s.rules_version AS version, r.rules FROM creator_streams s LEFT JOIN moderation_rules r USING (creator_id)
 WHERE s.creator_id = $1`;
 
-const TIP = `t.chain_id, t.tx_hash, t.ordinal, t.rev, t.state, t.told, t.screening, t.screening_reason, t.display, t.shown, t.block_time_ms`;
+const TIP = `t.chain_id, t.tx_hash, t.ordinal, t.rev, t.state, t.told, t.screening, t.screening_reason, t.display, t.shown, t.erased, t.block_time_ms`;
 
 /** $1 creator, $2 limit. In the order of the chain, as they would have been told. */
 export const WAITING_TIPS = `
@@ -21,7 +21,7 @@ SELECT ${TIP}, true AS known FROM tips t WHERE t.told_to = $1 AND (t.chain_id, t
  * $1 creator, $2 version of the rules that judged, $3 verdicts, $4 now, $5 what the tips are until now: \`waiting\` or \`held\`.
  * - The stream is locked first, so the rules are those of \`$2\` until the end, else nothing happens. Whoever commits blocks locks tips before
  *   streams; a tip that is locked is therefore left out, never waited for, and judged at the next try.
- * - \`rev\` says that the tip is the one that was judged.
+ * - \`rev\` says that the tip is the one that was judged, and \`erased\` that nobody took its message away meanwhile.
  * - A tip that was told before (its facts changed) can only be corrected; what is not shown of it stays blank.
  * - What a person lets through plays as something new, whatever its block's age, and says nothing about speed: it has no time of a block.
  */
@@ -29,13 +29,13 @@ export const APPLY_VERDICTS = `
 WITH stream AS MATERIALIZED (
   SELECT creator_id FROM creator_streams WHERE creator_id = $1 AND rules_version = $2::int FOR NO KEY UPDATE
 ), input AS MATERIALIZED (
-  SELECT i.pos, i.chain_id, decode(i.tx_hash, 'hex') AS tx_hash, i.ordinal, i.rev, i.screening, i.reason, i.shown
-  FROM jsonb_to_recordset($3::jsonb) AS i(pos int, chain_id bigint, tx_hash text, ordinal int, rev int, screening text, reason text, shown jsonb)
+  SELECT i.pos, i.chain_id, decode(i.tx_hash, 'hex') AS tx_hash, i.ordinal, i.rev, i.erased, i.screening, i.reason, i.shown
+  FROM jsonb_to_recordset($3::jsonb) AS i(pos int, chain_id bigint, tx_hash text, ordinal int, rev int, erased boolean, screening text, reason text, shown jsonb)
 ), taken AS MATERIALIZED (
   SELECT i.*, t.told AS was_told, t.told AND i.screening = 'shown' AND i.shown IS DISTINCT FROM coalesce(t.shown, t.display) AS corrected
   FROM stream s CROSS JOIN input i
   JOIN tips t ON (t.chain_id, t.tx_hash, t.ordinal) = (i.chain_id, i.tx_hash, i.ordinal)
-  WHERE t.told_to = s.creator_id AND t.screening = $5 AND t.rev = i.rev AND t.state NOT IN ('orphaned', 'lost', 'dropped')
+  WHERE t.told_to = s.creator_id AND t.screening = $5 AND (t.rev, t.erased) = (i.rev, i.erased) AND t.state NOT IN ('orphaned', 'lost', 'dropped')
   FOR UPDATE OF t SKIP LOCKED
 ), judged AS (
   UPDATE tips t SET screening = CASE WHEN t.told THEN 'shown' ELSE k.screening END, screening_reason = k.reason,

@@ -216,6 +216,26 @@ export function describeScreening(where: string, make: () => Promise<TestStorage
         expect(await stage.queue('rejected')).toEqual([rejected.txHash]);
       });
 
+      it('keeps a verdict when the operator writes a token in another way, and shows the tip as it was let through', async () => {
+        await stage.rules(someRules({ mode: 'hold', hideSenders: true }, { entries: ['rude'], action: 'hide-message' }));
+        const [held, rejected, shown] = [stage.saying('a'), stage.saying('b'), stage.saying('so rude')];
+        const [a, tips] = [aChildOf(stage.genesis), [held, rejected, shown]];
+        await stage.commit(a, tips);
+        await stage.screen();
+        await stage.reject(rejected);
+        await stage.approve(shown);
+        expect(await stage.reorg(a, [[aChildOf(stage.genesis), tips.map((tip) => priced(tip, 'WEI'))]])).toEqual(
+          stage.committed(true, false),
+        );
+        expect(await stage.screen()).toBe(false);
+        expect(await stage.queue('held')).toEqual([held.txHash]);
+        expect(await stage.queue('rejected')).toEqual([rejected.txHash]);
+        expect(await stage.events()).toEqual(['tip r1 confirmed', 'tip.updated r2 confirmed']);
+        expect(await stage.stream()).toMatchObject([{}, { d: { name: 'Someone', message: '', amount: { symbol: 'WEI' } } }]);
+        await stage.approve(held);
+        expect((await stage.stream()).at(-1)).toMatchObject({ rev: 2, d: { name: 'Someone', message: 'a', amount: { symbol: 'WEI' } } });
+      });
+
       it('judges a tip anew that another branch gives other facts', async () => {
         await stage.rules(REJECT_RUDE);
         const [tip, a, b] = [stage.saying('so rude'), aChildOf(stage.genesis), aChildOf(stage.genesis)];
@@ -241,6 +261,26 @@ export function describeScreening(where: string, make: () => Promise<TestStorage
         expect(await stage.screen()).toBe(true);
         expect(await stage.texts()).toEqual(['kind', '', 'kinder', '', '']);
         expect(await stage.events()).toEqual(['tip r1 confirmed', ...[2, 3, 4, 5].map((rev) => `tip.updated r${String(rev)} confirmed`)]);
+      });
+
+      it.each([
+        ['judges', HIDE_RUDE, ['kinder', '']],
+        ['shows', SHOW_EVERYTHING, ['so rude', 'kinder']],
+      ] as const)('%s a blanked tip that left the chain before its verdict, once it is back', async (_what, rules, last) => {
+        await stage.rules(HIDE_RUDE);
+        const told = [stage.saying('one'), stage.saying('two')];
+        const [a, b, c] = [aChildOf(stage.genesis), aChildOf(stage.genesis), aChildOf(stage.genesis)];
+        await stage.commit(a, told);
+        await stage.screen();
+        const rewritten = told.map(({ txHash }, nth) => stage.saying(nth === 0 ? 'so rude' : 'kinder', { txHash }));
+        await stage.reorg(a, [[b, rewritten]]);
+        await stage.reorg(b, [[c, []]]);
+        await stage.rules(rules);
+        await stage.commit(aChildOf(c), rewritten);
+        await stage.screen();
+        expect(new Set((await stage.texts()).slice(-2))).toEqual(new Set(last));
+        const revs = (await stage.stream()).map((event) => ('rev' in event ? event.rev : 0));
+        expect(Math.max(...revs)).toBe(rules === SHOW_EVERYTHING ? 4 : 5);
       });
 
       it('never plays a told tip twice that was rewritten, held by rules and shown again', async () => {
@@ -329,4 +369,9 @@ export function describeScreening(where: string, make: () => Promise<TestStorage
       });
     });
   });
+}
+
+/** The same tip, its token's symbol from other settings. */
+function priced(tip: SightedTip, symbol: string): SightedTip {
+  return tip.display === undefined ? tip : { ...tip, display: { ...tip.display, amount: { ...tip.display.amount, symbol } } };
 }

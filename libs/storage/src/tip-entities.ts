@@ -68,6 +68,8 @@ export interface TipRow {
   screeningReason: ScreeningReason | null;
   /** What overlays see of it where that is not its display. */
   shown: TipDisplay | null;
+  /** Its message was erased, and stays away whatever block holds the tip next. */
+  erased: boolean;
   state: TipState;
   rev: number;
   blockNumber: number;
@@ -95,6 +97,7 @@ export const TipEntity = new EntitySchema<TipRow>({
     screening: { type: 'text', nullable: true },
     screeningReason: { type: 'text', name: 'screening_reason', nullable: true },
     shown: { type: 'jsonb', nullable: true },
+    erased: { type: 'boolean', default: false },
     state: { type: 'text' },
     rev: { type: 'integer' },
     blockNumber: { ...int8, name: 'block_number' },

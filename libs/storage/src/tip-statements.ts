@@ -46,8 +46,8 @@ export const screensOf = (creator: string): string =>
 /** What overlays see of a tip that they know already and whose new facts nobody has judged yet. */
 const BLANK = `'${JSON.stringify({ ...HIDDEN_SENDER, message: '' })}'::jsonb`;
 
-/** A tip that leaves the chain before it was judged is no longer waited for; should it come back, it is new. */
-export const NO_LONGER_WAITING = `screening = CASE WHEN screening = 'waiting' THEN CASE WHEN told THEN 'shown' END ELSE screening END`;
+/** A tip that leaves the chain before it was judged is no longer waited for; should it come back, it is judged as if it were new. */
+export const NO_LONGER_WAITING = `screening = nullif(screening, 'waiting')`;
 
 /** Moves the cursor to the child of the block it stands on, or changes nothing at all: the gate of everything below. */
 const ADVANCE = `
@@ -83,7 +83,9 @@ export const COMMIT_EMPTY_BLOCK = `WITH ${ADVANCE} SELECT '{}'::text[] AS creato
  * - A creator may ask for blocks on top of a tip before it hears of it: until then the tip is due at a height and told of nothing
  *   (RELEASE_DUE). Whoever was told once hears of every change.
  * - A tip of a creator with rules is told of nothing either, but waits to be screened (screening-statements.ts). A verdict holds as long as the
- *   tip's own facts do, on whatever branch; with other facts the tip is judged anew, and what overlays know of it goes blank until then.
+ *   facts of the chain do, on whatever branch, however the operator writes the token; with other facts the tip is judged anew, and what overlays
+ *   know of it goes blank until then. One that was blank when it left the chain still waits for its verdict.
+ * - A message that was erased is read over, in every block: it changes nothing, and is stored nowhere.
  * - rev moves when something visible changed; another block with the same facts is not visible.
  * - A finalised tip in a later block is a node's lie: left as it is.
  */
@@ -93,22 +95,26 @@ WITH ${ADVANCE}, aside AS (
   SELECT cur.chain_id, $3, q.log_index, $2, q.code, decode(q.raw, 'hex')
   FROM cur, jsonb_to_recordset($10::jsonb) AS q(log_index int, code text, raw text)
   ON CONFLICT DO NOTHING
-), input AS MATERIALIZED (
+), logs AS MATERIALIZED (
   ${tipsFrom('$9')}
+), old AS MATERIALIZED (
+  SELECT t.* FROM logs i JOIN tips t ON (t.chain_id, t.tx_hash, t.ordinal) = (i.chain_id, i.tx_hash, i.ordinal) FOR UPDATE OF t
+), input AS MATERIALIZED (
+  SELECT i.chain_id, i.pos, i.tx_hash, i.ordinal, i.log_index, i.wallet, i.sender, i.token, i.amount,
+    CASE WHEN o.erased THEN '' ELSE i.message END AS message, i.ref,
+    CASE WHEN o.erased THEN i.display || '{"message":""}'::jsonb ELSE i.display END AS display
+  FROM logs i LEFT JOIN old o ON (o.tx_hash, o.ordinal) = (i.tx_hash, i.ordinal)
 ), sighted AS (
   INSERT INTO tip_sightings (chain_id, block_hash, log_index, block_number, tx_hash, ordinal, wallet, sender, token, amount, message, ref, seen_at_ms)
   SELECT chain_id, $3, log_index, $2, tx_hash, ordinal, wallet, sender, token, amount, message, ref, $7 FROM input
   ON CONFLICT DO NOTHING
-), old AS MATERIALIZED (
-  SELECT t.* FROM input i JOIN tips t ON (t.chain_id, t.tx_hash, t.ordinal) = (i.chain_id, i.tx_hash, i.ordinal) FOR UPDATE OF t
 ), matched AS (
   SELECT i.*, o.state AS old_state, o.rev AS old_rev, o.told_to AS old_told_to, o.told AS old_told, o.display AS old_display,
     o.screening AS old_screening, o.shown AS old_shown,
     CASE WHEN i.display IS NULL THEN NULL WHEN o.wallet = i.wallet THEN o.told_to ELSE w.creator_id END AS told_to,
     (o.state, o.wallet, o.sender, o.token, o.amount, o.message, o.ref, o.display) IS DISTINCT FROM
       ('confirmed', i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display) AS changed,
-    (o.wallet, o.sender, o.token, o.amount, o.message, o.ref, o.display) IS DISTINCT FROM
-      (i.wallet, i.sender, i.token, i.amount, i.message, i.ref, i.display) AS altered
+    (o.wallet, o.sender, o.token, o.amount, o.message, o.ref) IS DISTINCT FROM (i.wallet, i.sender, i.token, i.amount, i.message, i.ref) AS altered
   FROM input i
   LEFT JOIN old o ON (o.tx_hash, o.ordinal) = (i.tx_hash, i.ordinal)
   LEFT JOIN creator_wallets w ON w.address = i.wallet
@@ -117,15 +123,16 @@ WITH ${ADVANCE}, aside AS (
   SELECT m.*, coalesce(m.old_told AND m.told_to = m.old_told_to, false) AS was_told,
     $2::bigint + coalesce(c.alert_after, 1) - 1 AS due_at, coalesce(c.alert_after, 1) - 1 <= $8::bigint AS ripe,
     coalesce(s.screens, false) AS screens,
-    CASE WHEN m.told_to = m.old_told_to AND NOT m.altered THEN nullif(m.old_screening, 'waiting') END AS verdict
+    CASE WHEN m.told_to = m.old_told_to AND NOT m.altered THEN nullif(m.old_screening, 'waiting') END AS verdict,
+    m.altered OR (m.old_screening IS NULL AND m.old_shown IS NOT NULL) AS unjudged
   FROM matched m LEFT JOIN creators c ON c.id = m.told_to LEFT JOIN creator_streams s ON s.creator_id = m.told_to
 ), fated AS MATERIALIZED (
   SELECT k.*, told_to IS NULL OR was_told OR (ripe AND coalesce(verdict = 'shown', NOT screens)) AS told,
     CASE WHEN told_to IS NOT NULL AND NOT was_told AND NOT ripe THEN due_at END AS due_number,
-    CASE WHEN was_told AND NOT altered THEN old_screening
+    CASE WHEN was_told AND NOT unjudged THEN old_screening
       WHEN (was_told OR ripe) AND verdict IS NULL AND screens THEN 'waiting' ELSE verdict END AS screening,
-    CASE WHEN was_told AND altered AND screens THEN display || ${BLANK}
-      WHEN (was_told OR verdict IS NOT NULL) AND NOT altered THEN old_shown END AS shown
+    CASE WHEN was_told AND unjudged AND screens THEN display || ${BLANK}
+      WHEN (was_told OR verdict IS NOT NULL) AND NOT unjudged THEN old_shown || jsonb_build_object('amount', display->'amount') END AS shown
   FROM known k
 ), stored AS (
   INSERT INTO tips (chain_id, tx_hash, ordinal, wallet, sender, token, amount, message, ref, display, told_to, told, due_number, screening,
@@ -145,7 +152,7 @@ WITH ${ADVANCE}, aside AS (
   SELECT told_to AS creator_id, pos * 2 + 1 AS nth, CASE WHEN was_told THEN 'tip.updated' ELSE 'tip' END AS type,
     'confirmed' AS state, coalesce(old_rev, 0) + changed::int AS rev, chain_id, tx_hash, ordinal, coalesce(shown, display) AS display,
     $6::bigint AS block_time_ms, $7::bigint AS seen_at_ms,
-    CASE WHEN was_told THEN altered AND NOT screens ELSE verdict IS NULL END AS unasked
+    CASE WHEN was_told THEN unjudged AND NOT screens ELSE verdict IS NULL END AS unasked
   FROM fated WHERE told_to IS NOT NULL AND told AND (changed OR NOT was_told)
   UNION ALL
   SELECT old_told_to, pos * 2, 'tip.retracted', 'confirmed', old_rev + changed::int, chain_id, tx_hash, ordinal,

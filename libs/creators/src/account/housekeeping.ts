@@ -58,8 +58,9 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   async erasures(): Promise<void> {
     for (const gone of await this.retention.gone(BATCH)) await this.cleaner.empty(gone);
     await this.batches(BATCH, async () => {
-      const count = await this.retention.eraseAgain(BATCH);
+      const { count, creators } = await this.retention.eraseAgain(BATCH);
       this.counts.erased.inc({ why: 'came-back' }, count);
+      for (const creatorId of creators) await this.cleaner.rewrite(creatorId);
       return count;
     });
     await this.batches(1, () => this.retention.eraseOfGone(BATCH));

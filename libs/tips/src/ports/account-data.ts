@@ -26,7 +26,7 @@ export abstract class AccountData {
   abstract remove(creatorId: string): Promise<GoneAccount | undefined>;
   /**
    * Erases the message of one tip to this creator: in the tip, in what was seen of it on any branch and in all events about it. Its stream is
-   * told with a `tip.updated`, if it had been told of the tip. A reorg that brings the message back has it erased again (`Retention`). False: the
+   * told with a `tip.updated`, if it had been told of the tip. No block brings the message back to its tip, whatever becomes of it. False: the
    * creator has no such tip. May be repeated.
    */
   abstract eraseMessage(creatorId: string, tip: TipKey): Promise<boolean>;

@@ -1,10 +1,13 @@
 import type { GoneAccount } from './account-data.js';
 
-/** One batch of a walk over all creators. */
-export interface WalkedBatch {
+export interface DoneBatch {
   readonly count: number;
   /** Whom it touched. */
   readonly creators: readonly string[];
+}
+
+/** One batch of a walk over all creators. */
+export interface WalkedBatch extends DoneBatch {
   /** Where the walk goes on; absent at its end. The same place again when there may be more right here. */
   readonly next?: string;
 }
@@ -25,8 +28,8 @@ export abstract class Retention {
   abstract eraseMessages(olderThanMs: number, limit: number): Promise<number>;
   /** Messages in events older than this that are still kept. Feeds of those creators may hold them still. */
   abstract eraseEventMessages(olderThanMs: number, after?: string): Promise<WalkedBatch>;
-  /** Messages that one by one were erased while a reorg could bring them back, erased again; how many there were to do. */
-  abstract eraseAgain(limit: number): Promise<number>;
+  /** Messages that one by one were erased and are back, erased again; how many there were to do. Feeds of those creators may hold them still. */
+  abstract eraseAgain(limit: number): Promise<DoneBatch>;
   /** Messages of tips to accounts that are gone; how many tips were looked at. 0: there is nothing to do now. */
   abstract eraseOfGone(limit: number): Promise<number>;
   /** Accounts whose feed was not emptied yet. */
