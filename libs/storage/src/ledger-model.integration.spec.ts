@@ -48,6 +48,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), depth: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('stale' as const), tips: plannedBlock }) },
   { weight: 6, arbitrary: moderation },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), pick: fc.nat() }) },
 );
 type PlannedBlock = readonly { again: number | null; wallet: number; amount: string; moved: boolean; shown: boolean }[];
 
@@ -84,6 +85,7 @@ describe('the ledger agrees with a model in plain memory', () => {
           else if (planned.kind === 'sight') await story.sight(planned.tip);
           else if (planned.kind === 'drop') await story.drop(planned.depth);
           else if (planned.kind === 'stale') await story.stale(planned.tips);
+          else if (planned.kind === 'erase') await story.erase(planned.pick);
           else await story.moderate(planned, creators);
         }
         for (const { id } of creators) {
@@ -111,7 +113,7 @@ class Story {
   constructor(
     private readonly storage: TestStorage,
     private readonly wallets: readonly Hex[],
-    owners: ReadonlyMap<Hex, string>,
+    private readonly owners: ReadonlyMap<Hex, string>,
     alertAfter: ReadonlyMap<string, number>,
   ) {
     this.model = new LedgerModel(this.chainId, [this.at(0)], owners, alertAfter);
@@ -182,6 +184,16 @@ class Story {
     const key = { chainId: this.chainId, txHash: tip.tip.txHash, ordinal: tip.tip.ordinal };
     await (verdict === 'shown' ? moderation.approve(tip.toldTo, key) : moderation.reject(tip.toldTo, key));
     this.model.decide(tip, verdict);
+  }
+
+  async erase(pick: number): Promise<void> {
+    const mine = [...this.model.tips.values()].filter(({ tip }) => this.owners.has(tip.creator));
+    const tip = mine[pick % mine.length];
+    if (tip === undefined) return;
+    const { creator, txHash, ordinal } = tip.tip;
+    const key = { chainId: this.chainId, txHash, ordinal };
+    expect(await this.storage.account.eraseMessage(this.owners.get(creator) ?? '', key)).toBe(true);
+    this.model.erase(tip);
   }
 
   private async setRules(creator: string, rules: ModelRules): Promise<void> {

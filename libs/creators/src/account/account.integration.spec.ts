@@ -249,6 +249,28 @@ describe('a message', () => {
     for (const { socket } of [overlay, late]) socket.terminate();
   });
 
+  it('is taken out of the feed as well, should it ever be back', async () => {
+    const tip = await tipped('back again');
+    await api.call('DELETE', `/v1/tips/${idOf(tip)}/message`, { token: me.accessToken });
+    const text = `jsonb_build_object('message', 'back again')`;
+    await api.sql(`UPDATE tips SET message = 'back again', display = display || ${text} WHERE tx_hash = decode($1, 'hex')`, [
+      tip.txHash.slice(2),
+    ]);
+    await api.sql(
+      `UPDATE creator_events SET payload = jsonb_set(payload, '{d}', payload->'d' || ${text}) WHERE creator_id = $1 AND type LIKE 'tip%'`,
+      [me.id],
+    );
+    const told = await ledger.snapshot(me.id, 100);
+    if (told === undefined) throw new Error('a creator without a stream');
+    await feed.restore(me.id, told);
+    const inFeed = async (): Promise<string> => JSON.stringify(await feed.after(me.id, 0, 100));
+    expect(await inFeed()).toContain('back again');
+    await api.app.get(Housekeeping, { strict: false }).erasures();
+    expect(await inFeed()).toContain('tip.updated');
+    expect(await inFeed()).not.toContain('back again');
+    expect((await api.call('GET', '/v1/tips', { token: me.accessToken })).text).not.toContain('back again');
+  });
+
   it('may be erased twice, but not another’s, and not one that is none', async () => {
     const tip = await tipped('mine');
     const other = await api.aCreator();

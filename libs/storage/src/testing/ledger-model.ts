@@ -22,6 +22,9 @@ interface ModelTip {
   due?: number | undefined;
   /** What became of it at its creator's rules. */
   screening?: 'waiting' | 'held' | 'rejected' | 'shown' | undefined;
+  /** It was told with other facts than these, and these were not judged yet. */
+  blank?: boolean;
+  erased?: boolean;
 }
 
 /** What a creator lets through: everything, what is not too small, or only what a person approves of that. */
@@ -87,6 +90,7 @@ export class LedgerModel {
     for (const tip of waiting.sort((a, b) => age(a) - age(b))) {
       const verdict = this.verdictOn(tip);
       tip.screening = tip.told ? 'shown' : verdict;
+      tip.blank = false;
       if (verdict !== 'shown') continue;
       // Told before with other facts: what went blank is corrected.
       if (!tip.told) this.tellFirst(tip);
@@ -106,6 +110,15 @@ export class LedgerModel {
     tip.screening = verdict;
     if (verdict === 'rejected') tip.due = undefined;
     else if (tip.due === undefined) this.tellFirst(tip);
+  }
+
+  /** Told once, where the tip stands on the screen; nothing that comes later knows of it. */
+  erase(tip: ModelTip): void {
+    if (tip.erased === true) return;
+    tip.erased = true;
+    if (!tip.told || tip.toldTo === undefined || GONE.includes(tip.state)) return;
+    tip.rev += 1;
+    this.tell(tip.toldTo, 'tip.updated', tip);
   }
 
   reorganise(ancestor: number, branch: readonly BlockCommit[]): void {
@@ -147,7 +160,8 @@ export class LedgerModel {
     const before = old.toldTo;
     const toldTo = old.tip.creator === tip.creator ? before : owner;
     Object.assign(old, { tip, block, toldTo, told: old.told && before === toldTo, due: undefined });
-    if (isAltered || !old.told) this.judgeAnew(old, isAltered);
+    const isUnjudged = isAltered || (old.blank === true && old.screening === undefined);
+    if (isUnjudged || !old.told) this.judgeAnew(old, isUnjudged);
     if (changed) this.change(old, 'confirmed');
     if (before !== toldTo && wasShown) this.tell(before, 'tip.retracted', old);
     if (!old.told) this.tellWhenRipe(old, onTop);
@@ -155,9 +169,10 @@ export class LedgerModel {
   }
 
   /** A verdict lasts as long as the facts; who was told of others before waits for a new one. */
-  private judgeAnew(tip: ModelTip, isAltered: boolean): void {
-    if (isAltered || tip.screening === 'waiting') tip.screening = undefined;
-    if (isAltered && tip.told && this.screens(tip.toldTo)) tip.screening = 'waiting';
+  private judgeAnew(tip: ModelTip, isUnjudged: boolean): void {
+    if (isUnjudged || tip.screening === 'waiting') tip.screening = undefined;
+    tip.blank = isUnjudged && tip.told && this.screens(tip.toldTo);
+    if (tip.blank) tip.screening = 'waiting';
   }
 
   private tellWhenRipe(tip: ModelTip, onTop: number): void {
@@ -186,7 +201,7 @@ export class LedgerModel {
 
   /** Retracted where it was told; what was never judged is forgotten. */
   private takeBack(tip: ModelTip): void {
-    if (tip.screening === 'waiting') tip.screening = tip.told ? 'shown' : undefined;
+    if (tip.screening === 'waiting') tip.screening = undefined;
     if (tip.told) this.tell(tip.toldTo, 'tip.retracted', tip);
   }
 
