@@ -160,8 +160,7 @@ export class LedgerModel {
     const before = old.toldTo;
     const toldTo = old.tip.creator === tip.creator ? before : owner;
     Object.assign(old, { tip, block, toldTo, told: old.told && before === toldTo, due: undefined });
-    const isUnjudged = isAltered || (old.blank === true && old.screening === undefined);
-    if (isUnjudged || !old.told) this.judgeAnew(old, isUnjudged);
+    this.judgeAnew(old, isAltered);
     if (changed) this.change(old, 'confirmed');
     if (before !== toldTo && wasShown) this.tell(before, 'tip.retracted', old);
     if (!old.told) this.tellWhenRipe(old, onTop);
@@ -169,7 +168,9 @@ export class LedgerModel {
   }
 
   /** A verdict lasts as long as the facts; who was told of others before waits for a new one. */
-  private judgeAnew(tip: ModelTip, isUnjudged: boolean): void {
+  private judgeAnew(tip: ModelTip, isAltered: boolean): void {
+    const isUnjudged = isAltered || (tip.blank === true && tip.screening === undefined);
+    if (tip.told && !isUnjudged) return;
     if (isUnjudged || tip.screening === 'waiting') tip.screening = undefined;
     tip.blank = isUnjudged && tip.told && this.screens(tip.toldTo);
     if (tip.blank) tip.screening = 'waiting';
