@@ -72,6 +72,19 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
         expect(await stage.texts()).toEqual(['kinder', 'kind']);
       });
 
+      it('replays no tip that a commit has in hand, and does not wait for it with the stream in its own', async () => {
+        const tip = stage.saying('kind');
+        await stage.commit(aChildOf(stage.genesis), [tip]);
+        await stage.storage.database.transaction(async (sql) => {
+          await sql.run('SELECT FROM tips WHERE tx_hash = $1 FOR UPDATE', [hexToBytes(tip.txHash)]);
+          const begun = performance.now();
+          await expect(stage.replay(tip)).rejects.toThrow('changed all the time');
+          expect(performance.now() - begun).toBeLessThan(2500);
+        });
+        await stage.replay(tip);
+        expect(await stage.events()).toEqual(['tip r1 confirmed', 'test']);
+      });
+
       it('gives no verdict by rules that changed while it thought', async () => {
         await stage.rules(HIDE_RUDE);
         await stage.commit(aChildOf(stage.genesis), [stage.saying('so rude')]);
