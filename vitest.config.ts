@@ -7,7 +7,8 @@ const shared = {
   ssr: { resolve: { conditions: ['@droppio/source', 'module', 'node', 'development|production'] } },
 } as const;
 
-// The suffix of a test file decides where it runs: plain specs touch no network; integration specs and stories get real services.
+// The suffix of a test file decides where it runs: plain specs touch no network; integration specs and stories get real services, those of k8s/
+// the real kubectl.
 export default defineConfig({
   test: {
     reporters: process.env['CI'] === undefined ? ['default'] : ['default', ['json', { outputFile: 'test-results/report.json' }]],
@@ -17,9 +18,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs,e2e,load}/**/*.spec.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.spec.ts', '**/*.e2e.spec.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.{integration,e2e,kubernetes}.spec.ts'],
           pool: 'threads',
           env: { TZ: 'UTC' },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'kubernetes',
+          include: ['e2e/**/*.kubernetes.spec.ts'],
+          pool: 'threads',
+          env: { TZ: 'UTC' },
+          globalSetup: ['e2e/src/services/kubernetes/setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

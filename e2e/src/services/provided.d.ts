@@ -10,5 +10,8 @@ declare module 'vitest' {
     anvilPath: string;
     chromiumPath: string;
     redisServerPath: string;
+    /** kubectl and the folder of the API's types; in the project `kubernetes` only. */
+    kubectlPath: string;
+    kubernetesModelsDir: string;
   }
 }
