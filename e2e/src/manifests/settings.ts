@@ -4,10 +4,9 @@ import { apiSettings } from '@droppio/api/env';
 import { gatewaySettings } from '@droppio/gateway/env';
 import { listenerSettings } from '@droppio/listener/env';
 import * as z from 'zod';
-import { readManifests } from './manifests-kustomize.js';
-import { containerOf, Secret, type Cluster, type Workload } from './manifests-shapes.js';
+import { readManifests, ROOT } from './render.js';
+import { containerOf, Secret, type Cluster, type Workload } from './shapes.js';
 
-export const ROOT = resolve(import.meta.dirname, '../..');
 export const SCHEMAS = { api: apiSettings, listener: listenerSettings, gateway: gatewaySettings } as const;
 export type App = keyof typeof SCHEMAS;
 export const APPS: readonly App[] = ['api', 'listener', 'gateway'];
@@ -22,7 +21,18 @@ export const SAMPLE_SECRETS: Readonly<Record<string, string>> = {
   OVERLAY_TOKEN_KEYS: `1:${'ab'.repeat(32)}`,
   ADMIN_TOKEN: 'a'.repeat(32),
   CHAINS: readFileSync(resolve(ROOT, 'docker/chains.anvil.json'), 'utf8'),
+  REDIS_READ_URL: 'rediss://reader:secret@replica:6379',
+  SIGN_IN_CHAINS: '1=https://rpc.example.com/key,8453',
+  STATS_TOKEN: 's'.repeat(32),
 };
+
+/** Settings that let somebody in. RPC addresses carry keys. */
+export function isSecret(name: string): boolean {
+  return /((?<!PER)_TOKEN|_KEYS?|_SECRET|_PASSWORD|CHAINS|DATABASE_URL|REDIS(_\w+)?_URL)$/.test(name);
+}
+
+/** What may pass between SIGTERM and SIGKILL for the orderly way to be over, with this to spare. */
+export const SPARE_SECONDS = 20;
 
 /** The shortest time in which an app surely has let go of everything, apart from what SHUTDOWN_TIMEOUT_MS cuts short. */
 export const Shutdown = z.object({

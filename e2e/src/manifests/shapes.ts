@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Manifest } from './manifests-kustomize.js';
+import type { Manifest } from './render.js';
+import { scalersIn, type Scaler } from './scaling.js';
 
 const Labels = z.record(z.string(), z.string());
 
@@ -42,6 +43,11 @@ const PodSpec = z.looseObject({
   securityContext: z.looseObject({}),
   containers: z.array(Container).min(1),
   initContainers: z.never().optional(),
+  volumes: z.array(z.looseObject({ name: z.string() })).default([]),
+  priorityClassName: z.string().optional(),
+  topologySpreadConstraints: z
+    .array(z.looseObject({ topologyKey: z.string(), labelSelector: Selector, matchLabelKeys: z.array(z.string()) }))
+    .optional(),
 });
 
 export const Workload = z.looseObject({
@@ -50,13 +56,19 @@ export const Workload = z.looseObject({
   spec: z.looseObject({
     replicas: z.number().optional(),
     selector: Selector.optional(),
-    template: z.looseObject({ metadata: z.looseObject({ labels: Labels }), spec: PodSpec }),
+    template: z.looseObject({ metadata: z.looseObject({ labels: Labels, annotations: Labels.optional() }), spec: PodSpec }),
   }),
 });
 export type Workload = z.output<typeof Workload>;
 
 const Ports = z.array(z.strictObject({ protocol: z.enum(['TCP', 'UDP']), port: z.number() })).min(1);
-const Peers = z.array(z.looseObject({ podSelector: Selector.optional(), namespaceSelector: Selector.optional() })).optional();
+const Peer = z.strictObject({
+  podSelector: Selector.optional(),
+  namespaceSelector: Selector.optional(),
+  ipBlock: z.strictObject({ cidr: z.string(), except: z.array(z.string()).optional() }).optional(),
+});
+export type Peer = z.output<typeof Peer>;
+const Peers = z.array(Peer).min(1).optional();
 export const NetworkPolicy = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
   spec: z.strictObject({
@@ -74,31 +86,12 @@ export const Budget = z.looseObject({
 
 export const Service = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
-  spec: z.looseObject({ selector: Labels, ports: z.array(z.looseObject({ targetPort: z.string(), appProtocol: z.string().optional() })) }),
-});
-
-const Behavior = z.strictObject({
-  stabilizationWindowSeconds: z.number(),
-  selectPolicy: z.string(),
-  policies: z.array(z.strictObject({ type: z.string(), value: z.number(), periodSeconds: z.number() })),
-});
-export const Autoscaler = z.looseObject({
-  spec: z.strictObject({
-    scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }),
-    minReplicas: z.int(),
-    maxReplicas: z.int(),
-    metrics: z.tuple([
-      z.strictObject({
-        type: z.literal('Pods'),
-        pods: z.strictObject({
-          metric: z.strictObject({ name: z.string() }),
-          target: z.strictObject({ type: z.literal('AverageValue'), averageValue: z.string() }),
-        }),
-      }),
-    ]),
-    behavior: z.strictObject({ scaleUp: Behavior, scaleDown: Behavior }),
+  spec: z.looseObject({
+    selector: Labels,
+    ports: z.array(z.looseObject({ name: z.string(), port: z.int(), targetPort: z.string(), appProtocol: z.string().optional() })),
   }),
 });
+export type Service = z.output<typeof Service>;
 
 const ConfigMap = z.looseObject({ metadata: z.looseObject({ name: z.string() }), data: Labels });
 export const Secret = z.looseObject({ metadata: z.looseObject({ name: z.string() }), stringData: Labels });
@@ -108,8 +101,8 @@ export class Cluster {
   readonly workloads: readonly Workload[];
   readonly policies: readonly NetworkPolicy[];
   readonly budgets: readonly z.output<typeof Budget>[];
-  readonly services: readonly z.output<typeof Service>[];
-  readonly autoscalers: readonly z.output<typeof Autoscaler>[];
+  readonly services: readonly Service[];
+  readonly scalers: readonly Scaler[];
   readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
 
   constructor(readonly objects: readonly Manifest[]) {
@@ -119,7 +112,7 @@ export class Cluster {
     this.policies = of(NetworkPolicy, 'NetworkPolicy');
     this.budgets = of(Budget, 'PodDisruptionBudget');
     this.services = of(Service, 'Service');
-    this.autoscalers = of(Autoscaler, 'HorizontalPodAutoscaler');
+    this.scalers = scalersIn(objects);
     this.configMaps = new Map(of(ConfigMap, 'ConfigMap').map(({ metadata, data }) => [metadata.name, data]));
   }
 
@@ -127,10 +120,22 @@ export class Cluster {
     return this.workloads.filter(({ kind }) => kind === 'Deployment');
   }
 
+  has(name: string): boolean {
+    return this.deployments.some(({ metadata }) => metadata.name === name);
+  }
+
   deployment(name: string): Workload {
     const found = this.deployments.find(({ metadata }) => metadata.name === name);
     if (found === undefined) throw new Error(`There is no Deployment ${name}.`);
     return found;
+  }
+
+  /** What the ConfigMap of a Deployment holds; kustomize gives it a name of its own for every content. */
+  configOf(name: string): Readonly<Record<string, string>> {
+    const [reference] = containerOf(this.deployment(name)).envFrom.flatMap(({ configMapRef }) => configMapRef ?? []);
+    const config = this.configMaps.get(reference?.name ?? '');
+    if (config === undefined) throw new Error(`${name} has no ConfigMap.`);
+    return config;
   }
 
   /** The workloads whose pods a selector chooses. */

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { flows } from './flows.js';
+import { OVERLAYS, renderOverlay } from './render.js';
+import { clusterEnv, settingsOf } from './settings.js';
+import { Cluster, NetworkPolicy, portsOf } from './shapes.js';
+
+const EDGE = 'droppio.io/edge=true';
+const MONITORING = 'kubernetes.io/metadata.name=monitoring';
+
+/** What a pod of each kind needs, and nothing else. */
+const AT_HOME = [
+  'anybody > web:8080',
+  'web > api:8080',
+  'web > gateway:8081',
+  `${EDGE} > api:8080`,
+  `${EDGE} > gateway:8081`,
+  ...['api', 'listener', 'gateway'].map((app) => `${MONITORING} > ${app}:9090`),
+  // Redis and its sentinels; Postgres and PgBouncer.
+  ...['api', 'listener', 'gateway'].flatMap((app) => [6379, 26379].map((port) => `${app} > private addresses:${String(port)}`)),
+  ...['api', 'listener', 'migrate'].flatMap((app) => [5432, 6432].map((port) => `${app} > private addresses:${String(port)}`)),
+  // RPC, webhooks.
+  ...['listener > the internet:443', 'listener > the internet:8546', 'api > the internet:443', 'api > the internet:8443'],
+];
+const ABROAD = [
+  'anybody > web:8080',
+  'web > gateway:8081',
+  // The API at home.
+  'web > private addresses:8080',
+  `${EDGE} > gateway:8081`,
+  `${MONITORING} > gateway:9090`,
+  'gateway > private addresses:6379',
+  'gateway > private addresses:26379',
+];
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  dev: [
+    ...AT_HOME,
+    ...['api', 'listener', 'gateway'].map((app) => `${app} > redis:6379`),
+    ...['api', 'listener', 'migrate'].map((app) => `${app} > postgres:5432`),
+  ],
+  staging: AT_HOME,
+  prod: AT_HOME,
+  'region-replica': ABROAD,
+};
+
+describe.each(OVERLAYS)('the network policies of %s', (overlay) => {
+  const cluster = new Cluster(renderOverlay(overlay));
+  const names = cluster.workloads.map(({ metadata }) => metadata.name);
+
+  it('allow what is needed and nothing else', () => {
+    const dns = names.flatMap((name) =>
+      ['kubernetes.io/metadata.name=kube-system', '169.254.20.10/32'].flatMap((server) => [
+        `${name} > ${server}:53`,
+        `${name} > ${server}:53/UDP`,
+      ]),
+    );
+    expect(flows(cluster)).toEqual([...(NEEDED[overlay] ?? []), ...dns].sort());
+  });
+
+  it('deny everything that no other policy allows', () => {
+    const deny = cluster.policies.find(({ metadata }) => metadata.name === 'default-deny');
+    expect(deny?.spec).toEqual({
+      podSelector: { matchLabels: {}, matchExpressions: [] },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [],
+      egress: [],
+    });
+  });
+
+  it('name each direction that they have rules for, without which the rules are void', () => {
+    for (const { metadata, spec } of cluster.policies.filter(({ metadata: { name } }) => name !== 'default-deny')) {
+      const directions = [...(spec.ingress.length > 0 ? ['Ingress'] : []), ...(spec.egress.length > 0 ? ['Egress'] : [])];
+      expect([...spec.policyTypes].sort(), metadata.name).toEqual(directions.sort());
+    }
+  });
+
+  it('open exactly the ports that pods have', () => {
+    for (const workload of cluster.workloads) {
+      const { name } = workload.metadata;
+      const open = flows(cluster).flatMap((way) => new RegExp(`> ${name}:(\\d+)$`).exec(way)?.[1] ?? []);
+      expect([...new Set(open)].sort(), name).toEqual(portsOf(workload).map(String).sort());
+    }
+  });
+});
+
+describe('webhooks', () => {
+  it('get through at the ports that they may have', () => {
+    const cluster = new Cluster(renderOverlay('prod'));
+    const ports = flows(cluster).flatMap((way) => /^api > the internet:(\d+)$/.exec(way)?.[1] ?? []);
+    const { WEBHOOKS_PORTS } = settingsOf('api', clusterEnv(cluster, cluster.deployment('api')));
+    expect(ports.map(Number)).toEqual([...z.set(z.number()).parse(WEBHOOKS_PORTS)].sort());
+  });
+});
+
+describe(flows, () => {
+  it('says which way only one side allows', () => {
+    const objects = renderOverlay('dev').map((object) => {
+      if (object.kind !== 'NetworkPolicy' || object.metadata.name !== 'redis') return object;
+      const policy = NetworkPolicy.parse(object);
+      return {
+        ...object,
+        spec: { ...policy.spec, ingress: policy.spec.ingress.map((rule) => ({ ...rule, ports: [{ protocol: 'TCP', port: 1 }] })) },
+      };
+    });
+    expect(flows(new Cluster(objects)).filter((way) => way.startsWith('!'))).toEqual(
+      expect.arrayContaining(['! gateway > redis:1', '! gateway > redis:6379']),
+    );
+  });
+});
