@@ -14,6 +14,7 @@ import {
   OverlayEntity,
 } from './creator-entities.js';
 import { IdempotencyKeyEntity } from './idempotency-entity.js';
+import type { SteppedMigration } from './migration-steps.js';
 import { FirstHouse1763800000000 } from './migration-0001-first-house.js';
 import { SignIn1763900000000 } from './migration-0002-sign-in.js';
 import { AlertAfter1764000000000 } from './migration-0003-alert-after.js';
@@ -36,7 +37,7 @@ import { TipEntity, TipSightingEntity } from './tip-entities.js';
 import { TipValueEntity } from './tip-value-entity.js';
 
 /** In order of their time stamps; never edited once released. */
-export const MIGRATIONS = [
+export const MIGRATIONS: readonly (new () => SteppedMigration)[] = [
   FirstHouse1763800000000,
   SignIn1763900000000,
   AlertAfter1764000000000,
@@ -102,9 +103,9 @@ export function createDataSource(options: StorageOptions): DataSource {
       ErasedWalletEntity,
       ErasedMessageEntity,
     ],
-    migrations: MIGRATIONS,
+    migrations: [...MIGRATIONS],
     migrationsTableName: 'schema_migrations',
-    migrationsTransactionMode: 'all',
+    migrationsTransactionMode: 'each',
     synchronize: false,
     installExtensions: false,
     // Spells the default of a generated uuid as Postgres has it built in.

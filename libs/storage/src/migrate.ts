@@ -4,12 +4,10 @@ import { backoffMs, StorageUnavailable, TimedOut, within } from '@droppio/tips';
 import { MigrationExecutor, type DataSource } from 'typeorm';
 import { createDataSource, sessionLimits } from './data-source.js';
 import { Database } from './database.js';
+import { migrate } from './migrator.js';
 import type { StorageOptions } from './storage-env.js';
 import { storageError } from './storage-errors.js';
 
-/** Any number, the same in every version of Droppio: who holds it may change the schema. */
-const MIGRATION_LOCK = 7_203_114_001;
-const MIGRATION_WAIT_MS = 60_000;
 const MIGRATION_LIMIT_MS = 3_600_000;
 const RETRY = { baseMs: 200, capMs: 2000 };
 
@@ -25,7 +23,7 @@ export async function openDatabase(options: StorageOptions): Promise<Database> {
     try {
       return await open(options);
     } catch (error) {
-      // A migration is one transaction: one that was cut off did nothing.
+      // A migration that was cut off goes on after the last step that it committed.
       if (!(error instanceof StorageUnavailable)) throw error;
       const pauseMs = backoffMs(attempt, RETRY);
       if (Date.now() + pauseMs > giveUpAt) throw new StartupFault(sentence(options.url, error), { cause: error });
@@ -47,9 +45,9 @@ async function open(options: StorageOptions): Promise<Database> {
   return new Database(source, { ...sessionLimits(options), local: options.pooler === 'transaction' });
 }
 
-/** On a connection of its own, without the time limits of everyday statements. */
+/** On connections of its own, without the time limits of everyday statements: each step has its own, and an index takes as long as it takes. */
 async function bringToHead(options: StorageOptions): Promise<void> {
-  const source = await connect({ ...options, poolSize: 1, statementTimeoutMs: MIGRATION_LIMIT_MS });
+  const source = await connect({ ...options, poolSize: 2, statementTimeoutMs: MIGRATION_LIMIT_MS, lockTimeoutMs: 0 });
   try {
     await migrate(source);
   } finally {
@@ -85,32 +83,6 @@ function sentence(url: string, error: unknown): string {
   const { host, pathname } = new URL(url);
   const why = error instanceof Error && error.message !== '' ? error.message : 'no answer';
   return `Postgres at ${host}${pathname} cannot be used: ${why}. Check DATABASE_URL and that the server runs.`;
-}
-
-/**
- * Many processes may start at once: one migrates, the others wait. The lock belongs to the transaction, not to the session, so it also
- * holds through a pooler, and goes when the process dies.
- */
-export async function migrate(source: DataSource): Promise<void> {
-  const runner = source.createQueryRunner();
-  try {
-    await runner.startTransaction();
-    await runner.query(`SET LOCAL lock_timeout = ${String(MIGRATION_WAIT_MS)}`);
-    await runner.query(`SET LOCAL statement_timeout = ${String(MIGRATION_LIMIT_MS)}`);
-    await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    // Taking a table away from running statements: rather give up than queue everybody behind the migration.
-    await runner.query('SET LOCAL lock_timeout = 5000');
-    const executor = new MigrationExecutor(source, runner);
-    executor.transaction = 'all';
-    const done = await executor.executePendingMigrations();
-    await runner.commitTransaction();
-    if (done.length > 0) new Logger('storage').log('schema.migrated', { migrations: done.map(({ name }) => name) });
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    throw storageError(error);
-  } finally {
-    await runner.release();
-  }
 }
 
 async function checkAtHead(source: DataSource): Promise<void> {

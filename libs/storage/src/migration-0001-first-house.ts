@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { change, SteppedMigration } from './migration-steps.js';
 
 /*
  * Checks guard what no code path may ever break: lengths of hashes, positive seqs, states that exist, a stream that is never ahead of itself.
@@ -160,15 +161,11 @@ const NAMES = [
   'chain_cursors',
 ];
 
-export class FirstHouse1763800000000 implements MigrationInterface {
+export class FirstHouse1763800000000 extends SteppedMigration {
   readonly name = 'FirstHouse1763800000000';
-  readonly schema = TABLES;
+  readonly steps = [change(TABLES)];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(TABLES);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP TABLE ${NAMES.join(', ')}`);
   }
 }

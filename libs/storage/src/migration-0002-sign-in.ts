@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { change, SteppedMigration } from './migration-steps.js';
 
 const TABLES = `
 CREATE TABLE spent_nonces (
@@ -20,15 +21,11 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of ON sessions (creator_id, created_at);
 `;
 
-export class SignIn1763900000000 implements MigrationInterface {
+export class SignIn1763900000000 extends SteppedMigration {
   readonly name = 'SignIn1763900000000';
-  readonly schema = TABLES;
+  readonly steps = [change(TABLES)];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(TABLES);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE sessions, spent_nonces');
   }
 }

@@ -1,22 +1,15 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { index, SteppedMigration } from './migration-steps.js';
 
 /*
  * The way from a tip to the events that told of it. A hash index: it is asked for one very value, and stays at 32 bytes a row where a tree
  * has 106. What it costs a commit is too little to be measured.
  */
-const INDEXES = `
-CREATE INDEX creator_events_about ON creator_events USING hash ((payload->>'id'));
-`;
-
-export class TipArchive1764500000000 implements MigrationInterface {
+export class TipArchive1764500000000 extends SteppedMigration {
   readonly name = 'TipArchive1764500000000';
-  readonly schema = INDEXES;
+  readonly steps = [index('creator_events_about', `creator_events USING hash ((payload->>'id'))`)];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(INDEXES);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP INDEX creator_events_about');
   }
 }

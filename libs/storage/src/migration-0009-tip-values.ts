@@ -1,14 +1,13 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { change, index, SteppedMigration } from './migration-steps.js';
 
 /*
  * A tip whose `valued_block` is not its block waits for a price: that is every new one and every one that a reorganisation moved, without a
  * word from those who store tips. The index holds only these, newest last for each token. A note of failure may ask for another look.
  */
-const TABLES = `
-ALTER TABLE tips ADD COLUMN valued_block bytea;
-CREATE INDEX tips_unvalued ON tips (chain_id, token, block_number)
-  WHERE valued_block IS DISTINCT FROM block_hash AND state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'finalized'::text]);
-
+const UNVALUED = `tips (chain_id, token, block_number)
+  WHERE valued_block IS DISTINCT FROM block_hash AND state = ANY (ARRAY['confirmed'::text, 'safe'::text, 'finalized'::text])`;
+const TABLE = `
 CREATE TABLE tip_values (
   chain_id bigint NOT NULL,
   tx_hash bytea NOT NULL,
@@ -31,15 +30,11 @@ CREATE TABLE tip_values (
 CREATE INDEX tip_values_retry ON tip_values (chain_id, retry_at) WHERE retry_at IS NOT NULL;
 `;
 
-export class TipValues1764600000000 implements MigrationInterface {
+export class TipValues1764600000000 extends SteppedMigration {
   readonly name = 'TipValues1764600000000';
-  readonly schema = TABLES;
+  readonly steps = [change('ALTER TABLE tips ADD COLUMN valued_block bytea'), index('tips_unvalued', UNVALUED), change(TABLE)];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(TABLES);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE tip_values');
     await runner.query('ALTER TABLE tips DROP COLUMN valued_block');
   }

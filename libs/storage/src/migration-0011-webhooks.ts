@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { change, SteppedMigration } from './migration-steps.js';
 
 /*
  * `cursor`: deliveries are written for all events up to this seq. `wake_at`: when there is next something to do, by what its pending deliveries
@@ -59,15 +60,11 @@ CREATE INDEX webhook_deliveries_claimed ON webhook_deliveries (webhook_id) WHERE
 CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);
 `;
 
-export class Webhooks1764800000000 implements MigrationInterface {
+export class Webhooks1764800000000 extends SteppedMigration {
   readonly name = 'Webhooks1764800000000';
-  readonly schema = TABLES;
+  readonly steps = [change(TABLES)];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(TABLES);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE webhook_deliveries, webhooks');
   }
 }

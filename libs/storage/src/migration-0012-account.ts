@@ -1,10 +1,11 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { change, index, SteppedMigration } from './migration-steps.js';
 
 /*
  * What happens to an account, and how its traces go: the audit log, who does which chore now, and what is still to be erased. Times of entries
  * are kept to the millisecond, since a page's cursor carries them through JavaScript. `erased_*` hold no account's data, so they outlive it.
  */
-const SCHEMA = `
+const TABLES = `
 CREATE TABLE audit_entries (
   id uuid PRIMARY KEY,
   creator_id uuid CONSTRAINT audit_entries_creator REFERENCES creators (id) ON DELETE CASCADE,
@@ -49,21 +50,14 @@ CREATE TABLE erased_messages (
   PRIMARY KEY (chain_id, tx_hash, ordinal)
 );
 CREATE INDEX erased_messages_due ON erased_messages (due_at);
-
-CREATE INDEX tips_messages ON tips (block_time_ms)
-  WHERE message <> '' AND state = ANY (ARRAY['finalized'::text, 'lost'::text, 'dropped'::text]);
-CREATE INDEX tip_sightings_tx ON tip_sightings (chain_id, tx_hash);
 `;
+const MESSAGES = `tips (block_time_ms) WHERE message <> '' AND state = ANY (ARRAY['finalized'::text, 'lost'::text, 'dropped'::text])`;
 
-export class Account1764900000000 implements MigrationInterface {
+export class Account1764900000000 extends SteppedMigration {
   readonly name = 'Account1764900000000';
-  readonly schema = SCHEMA;
+  readonly steps = [change(TABLES), index('tips_messages', MESSAGES), index('tip_sightings_tx', 'tip_sightings (chain_id, tx_hash)')];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(SCHEMA);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP INDEX tip_sightings_tx, tips_messages');
     await runner.query('DROP TABLE erased_messages, erased_wallets, erased_accounts, chores, audit_entries');
   }

@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { batches, change, SteppedMigration } from './migration-steps.js';
 
 /*
  * Sums of final tips. A final tip never changes, so a sum only grows: each one is noted once, in the transaction that makes it final, and
@@ -64,21 +65,18 @@ const TIP = (row: string): string =>
     (${row}.block_time_ms / 900000)::int`;
 const INTO = 'INSERT INTO tip_deltas (wallet, sender, chain_id, token, symbol, decimals, bucket, tips, amount, priced, usd)';
 
-const TRIGGERS = `
-CREATE FUNCTION note_final_tip() RETURNS trigger LANGUAGE plpgsql AS $$
+const NOTE_TIP = (alsoDo = ''): string => `
+CREATE OR REPLACE FUNCTION note_final_tip() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   ${INTO}
   SELECT ${TIP('NEW')}, 1, NEW.amount, (v.usd IS NOT NULL)::int, coalesce(v.usd, 0)
   FROM (VALUES (1)) AS one LEFT JOIN tip_values v
-    ON v.chain_id = NEW.chain_id AND v.tx_hash = NEW.tx_hash AND v.ordinal = NEW.ordinal AND v.block_hash = NEW.block_hash;
+    ON v.chain_id = NEW.chain_id AND v.tx_hash = NEW.tx_hash AND v.ordinal = NEW.ordinal AND v.block_hash = NEW.block_hash;${alsoDo}
   RETURN NULL;
 END $$;
-CREATE TRIGGER tips_stored_final AFTER INSERT ON tips FOR EACH ROW
-  WHEN (NEW.state = 'finalized' AND NEW.display IS NOT NULL) EXECUTE FUNCTION note_final_tip();
-CREATE TRIGGER tips_became_final AFTER UPDATE OF state ON tips FOR EACH ROW
-  WHEN (NEW.state = 'finalized' AND OLD.state <> 'finalized' AND NEW.display IS NOT NULL) EXECUTE FUNCTION note_final_tip();
-
-CREATE FUNCTION note_late_value() RETURNS trigger LANGUAGE plpgsql AS $$
+`;
+const NOTE_VALUE = (onlyIf = ''): string => `
+CREATE OR REPLACE FUNCTION note_late_value() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   before numeric := CASE WHEN TG_OP = 'UPDATE' AND OLD.block_hash = NEW.block_hash THEN OLD.usd END;
 BEGIN
@@ -86,31 +84,75 @@ BEGIN
     ${INTO}
     SELECT ${TIP('t')}, 0, 0, (NEW.usd IS NOT NULL)::int - (before IS NOT NULL)::int, coalesce(NEW.usd, 0) - coalesce(before, 0)
     FROM tips t WHERE t.chain_id = NEW.chain_id AND t.tx_hash = NEW.tx_hash AND t.ordinal = NEW.ordinal
-      AND t.state = 'finalized' AND t.block_hash = NEW.block_hash AND t.display IS NOT NULL;
+      AND t.state = 'finalized' AND t.block_hash = NEW.block_hash AND t.display IS NOT NULL${onlyIf};
   END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER tip_values_noted AFTER INSERT OR UPDATE ON tip_values FOR EACH ROW EXECUTE FUNCTION note_late_value();
 `;
 
-/** The triggers hold the table, so nothing becomes final between them and this. */
-const PAST = `
-${INTO}
-SELECT ${TIP('t')}, 1, t.amount, (v.usd IS NOT NULL)::int, coalesce(v.usd, 0)
-FROM tips t LEFT JOIN tip_values v
-  ON v.chain_id = t.chain_id AND v.tx_hash = t.tx_hash AND v.ordinal = t.ordinal AND v.block_hash = t.block_hash
-WHERE t.state = 'finalized' AND t.display IS NOT NULL;
-`;
+/*
+ * Tips that were final before are noted beside the traffic, along their key. Until that is over, tips that become final are marked as noted, so
+ * that they are not noted again; and a price of a tip that is not noted yet is nobody's news: whoever notes the tip sees it. The triggers of
+ * prices come first, and one busy table is taken at a time.
+ */
+const NAME = 'TipStats1765000000000';
+const MARKED = `
+CREATE TABLE tips_noted (
+  chain_id bigint NOT NULL, tx_hash bytea NOT NULL, ordinal integer NOT NULL,
+  CONSTRAINT tips_noted_pkey PRIMARY KEY (chain_id, tx_hash, ordinal)
+);`;
+const PAST_STEP = 3;
+const MARK = `
+  INSERT INTO tips_noted (chain_id, tx_hash, ordinal) VALUES (NEW.chain_id, NEW.tx_hash, NEW.ordinal) ON CONFLICT DO NOTHING;`;
+const IS_NOTED = `
+      AND (EXISTS (SELECT FROM tips_noted n WHERE (n.chain_id, n.tx_hash, n.ordinal) = (t.chain_id, t.tx_hash, t.ordinal))
+        OR EXISTS (SELECT FROM schema_steps s WHERE s.migration = '${NAME}' AND (s.done > ${String(PAST_STEP)}
+          OR (t.chain_id, t.tx_hash, t.ordinal) <= ((s.place->>'chain')::bigint, decode(s.place->>'tx', 'hex'), (s.place->>'ordinal')::int))))`;
+const VALUES_TRIGGER = `
+CREATE TRIGGER tip_values_noted AFTER INSERT OR UPDATE ON tip_values FOR EACH ROW EXECUTE FUNCTION note_late_value();`;
+const TIPS_TRIGGERS = `
+CREATE TRIGGER tips_stored_final AFTER INSERT ON tips FOR EACH ROW
+  WHEN (NEW.state = 'finalized' AND NEW.display IS NOT NULL) EXECUTE FUNCTION note_final_tip();
+CREATE TRIGGER tips_became_final AFTER UPDATE OF state ON tips FOR EACH ROW
+  WHEN (NEW.state = 'finalized' AND OLD.state <> 'finalized' AND NEW.display IS NOT NULL) EXECUTE FUNCTION note_final_tip();`;
 
-export class TipStats1765000000000 implements MigrationInterface {
-  readonly name = 'TipStats1765000000000';
-  readonly schema = TABLES + TRIGGERS + PAST;
+/** A price that is on its way is waited for and then read; one that comes after finds how far this has got. */
+const HOLD_PRICES = 'LOCK TABLE tip_values IN SHARE MODE';
+const PAGE = 2000;
+const NOTE_PAST = `
+WITH page AS MATERIALIZED (
+  SELECT * FROM tips WHERE (chain_id, tx_hash, ordinal)
+    > (coalesce(($1::jsonb->>'chain')::bigint, 0), decode(coalesce($1::jsonb->>'tx', ''), 'hex'), coalesce(($1::jsonb->>'ordinal')::int, -1))
+  ORDER BY chain_id, tx_hash, ordinal LIMIT ${String(PAGE)}
+), noted AS (
+  ${INTO}
+  SELECT ${TIP('t')}, 1, t.amount, (v.usd IS NOT NULL)::int, coalesce(v.usd, 0)
+  FROM page t LEFT JOIN tip_values v
+    ON v.chain_id = t.chain_id AND v.tx_hash = t.tx_hash AND v.ordinal = t.ordinal AND v.block_hash = t.block_hash
+  WHERE t.state = 'finalized' AND t.display IS NOT NULL
+    AND NOT EXISTS (SELECT FROM tips_noted n WHERE (n.chain_id, n.tx_hash, n.ordinal) = (t.chain_id, t.tx_hash, t.ordinal))
+)
+SELECT count(*) = ${String(PAGE)} AS more, (SELECT jsonb_build_object('chain', chain_id, 'tx', encode(tx_hash, 'hex'), 'ordinal', ordinal)
+  FROM page ORDER BY chain_id DESC, tx_hash DESC, ordinal DESC LIMIT 1) AS place
+FROM page`;
+/** Nobody is in the middle of a trigger when it changes, and whoever comes after finds the new one. */
+const FROM_NOW_ON = `
+LOCK TABLE tips, tip_values IN SHARE ROW EXCLUSIVE MODE;
+${NOTE_TIP()}
+${NOTE_VALUE()}
+DROP TABLE tips_noted;`;
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(this.schema);
-  }
+export class TipStats1765000000000 extends SteppedMigration {
+  readonly name = NAME;
+  readonly steps = [
+    change(TABLES),
+    change(MARKED + NOTE_VALUE(IS_NOTED) + VALUES_TRIGGER),
+    change(NOTE_TIP(MARK) + TIPS_TRIGGERS),
+    batches({ first: HOLD_PRICES, sql: NOTE_PAST }),
+    change(FROM_NOW_ON),
+  ];
 
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query(
       'DROP TRIGGER tip_values_noted ON tip_values; DROP TRIGGER tips_became_final ON tips; DROP TRIGGER tips_stored_final ON tips',
     );

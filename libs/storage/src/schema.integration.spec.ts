@@ -1,13 +1,11 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { StartupFault } from '@droppio/platform';
 import { NATIVE_TOKEN, toHex } from '@droppio/tips';
-import { randomHex } from '@droppio/tips/testing';
 import { MIGRATIONS } from './data-source.js';
 import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
 import { openDatabase } from './migrate.js';
 import type { TipPlace } from './tip-cursor.js';
-import { openTestStorage, type TestStorage } from './testing/index.js';
+import { createEmptyDatabase, openTestStorage, type TestStorage } from './testing/index.js';
 import { AUDIT_OF, AUDIT_OF_BY_OPERATION, AUDIT_OF_OPERATOR, AUDIT_OF_OPERATOR_BY_OPERATION } from './postgres-audit-trail.js';
 import { ONE_TIP, pageStatement, SIGHTINGS_OF, TELLINGS_OF, type Statement } from './archive-statements.js';
 import { BACKFILL_AND_TELL } from './backfill-statements.js';
@@ -26,20 +24,7 @@ import { DELIVERIES, DELIVERIES_IN_STATE, SET_WAKE, WEBHOOKS } from './webhook-s
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
 
-/** A database without tables. */
-async function anEmptyDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `empty_${randomHex(6).slice(2)}`;
-  const admin = async (statement: string): Promise<void> => {
-    const client = new Client({ connectionString: inject('postgresUrl') });
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-  };
-  await admin(`CREATE DATABASE ${name}`);
-  const url = new URL(inject('postgresUrl'));
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => admin(`DROP DATABASE ${name} WITH (FORCE)`) };
-}
+const anEmptyDatabase = () => createEmptyDatabase(inject('postgresUrl'));
 
 describe('migrations', () => {
   it('make exactly the tables that the entities describe', async () => {
@@ -57,23 +42,6 @@ describe('migrations', () => {
     const rows: unknown = await opened[0]?.source.query('SELECT name FROM schema_migrations');
     expect(rows).toEqual(MIGRATIONS.map(({ name }) => ({ name })));
     await Promise.all(opened.map((database) => database.close()));
-    await drop();
-  });
-
-  it('begin anew when the database drops them half way', async () => {
-    const { url, drop } = await anEmptyDatabase();
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    await client.query('BEGIN');
-    // Whoever migrates waits for it.
-    await client.query('SELECT pg_advisory_xact_lock(7203114001)');
-    const opening = openDatabase({ url, migrate: true });
-    const cut = async (): Promise<number> =>
-      (await client.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount ?? 0;
-    await expect.poll(cut).toBe(1);
-    await client.query('ROLLBACK');
-    await client.end();
-    await (await opening).close();
     await drop();
   });
 

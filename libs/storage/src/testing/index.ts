@@ -1,4 +1,5 @@
 export {
+  createEmptyDatabase,
   createTestDatabase,
   endLeaderLocks,
   joinTestStorage,

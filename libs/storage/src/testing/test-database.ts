@@ -62,11 +62,17 @@ export async function createTestDatabase(postgresUrl: string): Promise<TestDatab
   });
   return {
     url: urlOf(postgresUrl, name),
-    drop: () =>
-      withClient(postgresUrl, async (client) => {
-        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-      }),
+    drop: () => dropDatabase(postgresUrl, name),
   };
+}
+
+/** A database without tables. */
+export async function createEmptyDatabase(postgresUrl: string): Promise<TestDatabase> {
+  const name = `empty_${randomBytes(8).toString('hex')}`;
+  await withClient(postgresUrl, async (client) => {
+    await client.query(`CREATE DATABASE ${name} TEMPLATE template0`);
+  });
+  return { url: urlOf(postgresUrl, name), drop: () => dropDatabase(postgresUrl, name) };
 }
 
 /** The real ledger and directory on a database of their own. */
@@ -164,6 +170,12 @@ async function ensureTemplate(client: Client, postgresUrl: string): Promise<stri
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [TEMPLATE_LOCK]);
   }
+}
+
+function dropDatabase(postgresUrl: string, name: string): Promise<void> {
+  return withClient(postgresUrl, async (client) => {
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  });
 }
 
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
