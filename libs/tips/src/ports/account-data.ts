@@ -19,14 +19,16 @@ export abstract class AccountData {
    */
   abstract rows(creatorId: string, section: string): AsyncIterable<readonly string[]>;
   /**
-   * Removes the account and whatever belongs to it alone, at once for everybody. Tips stay, as facts of the chain: that their messages go is
-   * noted in the same transaction, and so is that the feed is to be emptied, for `Retention` to see to. What the account had told (events, audit
-   * entries) is removed in batches before: a call that is cut off half way has done that much, and may be repeated. `undefined`: no such account.
+   * Removes the account and whatever belongs to it alone, at once for everybody. Tips stay, as facts of the chain: that their messages go, those
+   * to wallets that left it before included, is noted in the same transaction, and so is that the feed is to be emptied, for `Retention` to see
+   * to. What the account had told (events that are published and planned, audit entries) is removed in batches before: a call that is cut off half
+   * way has done that much, and may be repeated. `undefined`: no such account.
    */
   abstract remove(creatorId: string): Promise<GoneAccount | undefined>;
   /**
-   * Erases the message of one tip to this creator: in the tip, in what was seen of it on any branch and in all events about it. Its stream is
-   * told with a `tip.updated`, if it had been told of the tip. No block brings the message back to its tip, whatever becomes of it. False: the
+   * Erases the message of one tip to this creator, or of one that he was told of while the wallet was his: in the tip, in what was seen of it on
+   * any branch and in all events about it. Its stream is told with a `tip.updated`, if it had been told of the tip. No block brings the message
+   * back to its tip, whatever becomes of it. False: the
    * creator has no such tip. May be repeated.
    */
   abstract eraseMessage(creatorId: string, tip: TipKey): Promise<boolean>;

@@ -18,7 +18,7 @@ export abstract class CreatorWallets {
   /** One that he has already stays as it is. `Conflict`: it belongs to another creator. `WalletLimit`: he has `WALLETS_MAX`. */
   abstract add(creatorId: string, wallet: Hex): Promise<CreatorWallet>;
   /**
-   * Its tips leave the creator's history and totals with it, and all sessions but the named one end in the same step: whoever holds the wallet's
+   * Its tips leave the creator's history and totals with it, though his account's end takes their messages along; and all sessions but the named one end in the same step: whoever holds the wallet's
    * key may have signed in with it. `NotFound`: it is not his. `WalletLimit`: it is his last one.
    */
   abstract remove(creatorId: string, wallet: Hex, keptSessionId?: string): Promise<void>;
