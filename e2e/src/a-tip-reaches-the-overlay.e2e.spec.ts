@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { cleanMessage } from '@droppio/tips';
+import { HOSTILE_TEXTS } from '@droppio/tips/testing';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { HouseClient } from './houses/index.js';
@@ -9,6 +11,10 @@ import { startBrowser } from './services/browser.js';
 
 const PICTURES = process.env['DROPPIO_PICTURES'] ?? resolve(ROOT, 'test-results');
 const GWEI = 1_000_000_000n;
+/** Fewer than are summed up in one card. */
+const ON_THEIR_WAY = 10;
+/** Letters that come with the page are fetched when a text needs them. */
+const OWN_LETTERS = /^http:\/\/127\.0\.0\.1:\d+\/overlay\/assets\/[\w-]+\.woff2$/;
 
 const houses: readonly (readonly [string, () => Promise<House>])[] = [
   ['standalone: memory and embedded Postgres', () => startStandalone({ anvilPath: inject('anvilPath') })],
@@ -90,6 +96,42 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     await client.tip(mine, GWEI, 'for you');
     await overlay.alert('for you');
     expect(overlay.shown.map((alert) => alert.text).join()).not.toContain('not for you');
+    await overlay.close();
+  });
+
+  it('shows hostile messages as the very text they are, from the contract to the screen, and asks nobody for anything because of them', async () => {
+    const creator = await client.creator({ moderation: { stripLinks: false } });
+    const overlay = await OverlaySource.open(browser, creator.pageUrl);
+    const { page } = overlay;
+    const asked: string[] = [];
+    await page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', () => {
+        Reflect.set(window, 'violations', Number(Reflect.get(window, 'violations') ?? 0) + 1);
+      });
+    });
+    // The page's own time can be hurried.
+    await page.clock.install();
+    await overlay.reload();
+    page.on('request', (request) => asked.push(request.url()));
+    for (let at = 0; at < HOSTILE_TEXTS.length; at += ON_THEIR_WAY) {
+      const texts = HOSTILE_TEXTS.slice(at, at + ON_THEIR_WAY);
+      const hashes: string[] = [];
+      for (const text of texts) hashes.push(await client.send(creator, GWEI, text));
+      for (const [place, hash] of hashes.entries()) {
+        const alert = page.locator(`[data-alert][data-tip-id="${String(house.chain.chainId)}-${hash}-0"]`);
+        await alert.waitFor({ state: 'attached' });
+        const shown = await alert.evaluate((element) => ({
+          text: element.querySelector('[data-message]')?.textContent,
+          elements: element.querySelectorAll('[data-message] *').length,
+        }));
+        // As the chain carries it, and as the listener cleans it.
+        expect(shown).toEqual({ text: cleanMessage(Buffer.from(texts[place] ?? '', 'utf8').toString('utf8')), elements: 0 });
+        await page.clock.runFor(10_000);
+        await alert.waitFor({ state: 'detached' });
+      }
+    }
+    expect(await page.evaluate(() => [document.title, Reflect.get(window, 'violations')])).toEqual(['Droppio overlay', undefined]);
+    expect([asked.filter((url) => !OWN_LETTERS.test(url)), overlay.console]).toEqual([[], []]);
     await overlay.close();
   });
 

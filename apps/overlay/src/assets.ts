@@ -43,6 +43,8 @@ export class Assets {
   private held = new Map<string, Held>();
   private readonly waiting: Held[] = [];
   private running = 0;
+  /** Told of each that has come. */
+  onReady: ((asset: { readonly kind: Kind; readonly id: string }) => void) | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -105,6 +107,7 @@ export class Assets {
       try {
         await this.fetch(held);
         held.state = 'ready';
+        this.onReady?.(held);
         return;
       } catch (error) {
         if (error instanceof Gone || retryAfterMs === undefined) break;

@@ -15,10 +15,12 @@ export interface ChimeOptions {
 }
 
 export class Chime {
-  private output: { readonly context: AudioContext; readonly gain: GainNode } | undefined;
+  private output: Output | undefined;
   private muted = false;
 
   constructor(private readonly options: ChimeOptions) {}
+
+  private ended: (() => void) | undefined;
 
   /** At once, also for a note that is ringing. */
   mute(muted: boolean): void {
@@ -28,15 +30,51 @@ export class Chime {
 
   /** `volume`: 0–1. */
   ring(volume: number): void {
-    if (this.muted || volume <= 0 || !this.options.isMine() || !this.options.mayStart()) return;
-    const { context, gain } = (this.output ??= open());
-    // Suspended contexts (a laptop that slept) would play everything later, at once.
-    if (context.state === 'suspended') void context.resume();
+    const output = this.ready(volume);
+    if (output === undefined) return;
+    const { context, gain } = output;
     for (const { hertz, atSec } of NOTES) strike(context, gain, { hertz, startSec: context.currentTime + atSec, volume });
+  }
+
+  /** A sound of the creator's own; one at a time. */
+  play(sound: AudioBuffer, volume: number): void {
+    const output = this.ready(volume);
+    if (output === undefined) return;
+    this.hush();
+    const { context, gain } = output;
+    const source = context.createBufferSource();
+    const level = context.createGain();
+    level.gain.value = volume;
+    source.buffer = sound;
+    source.connect(level).connect(gain);
+    source.start();
+    this.ended = () => {
+      source.stop();
+      level.disconnect();
+    };
+  }
+
+  /** Ends a sound of the creator's own. */
+  hush(): void {
+    this.ended?.();
+    this.ended = undefined;
+  }
+
+  private ready(volume: number): Output | undefined {
+    if (this.muted || volume <= 0 || !this.options.isMine() || !this.options.mayStart()) return undefined;
+    const output = (this.output ??= open());
+    // Suspended contexts (a laptop that slept) would play everything later, at once.
+    if (output.context.state === 'suspended') void output.context.resume();
+    return output;
   }
 }
 
-function open(): { context: AudioContext; gain: GainNode } {
+interface Output {
+  readonly context: AudioContext;
+  readonly gain: GainNode;
+}
+
+function open(): Output {
   const context = new AudioContext();
   const gain = context.createGain();
   gain.connect(context.destination);

@@ -9,6 +9,7 @@ import {
   WallClock,
   type CursorStore,
 } from '@droppio/client';
+import { Assets } from './assets.js';
 import { LinkSign } from './link-sign.js';
 import { OverlayPage } from './overlay-page.js';
 import { readSettings, type PageSettings } from './settings.js';
@@ -40,7 +41,7 @@ async function run(settings: PageSettings): Promise<void> {
     store: await bookmarks(settings.token, instance, storage),
     shownElsewhere: () => (storage === undefined ? [] : shownByOthers(storage, key)),
     tab: tabStorage(),
-    stage: new Stage(document.getElementById('stage') ?? document.body),
+    stage: new Stage(document.getElementById('stage') ?? document.body, new Assets(clock)),
     sign,
     clock,
     inObs,

@@ -16,6 +16,8 @@ import { wornConfig, type EventFrame, type WornConfig } from '@droppio/protocol'
 import type { Clock } from '@droppio/tips';
 import { AlertPlayer } from './alert-player.js';
 import { Chime } from './chime.js';
+import { offerSound } from './sound-note.js';
+import { decodeSound, Sounds } from './sounds.js';
 import type { LinkSign } from './link-sign.js';
 import type { PageSettings } from './settings.js';
 import type { Stage } from './stage.js';
@@ -45,6 +47,7 @@ export class OverlayPage {
   private readonly onAir: OnAir;
   private readonly lease: PrimaryLease;
   private readonly chime: Chime;
+  private readonly sounds: Sounds<AudioBuffer>;
   private readonly control: RemoteControl;
   private readonly connection: OverlayConnection;
   private readonly rest: RestWhileHidden;
@@ -60,6 +63,7 @@ export class OverlayPage {
     this.player = this.makePlayer();
     this.lease = this.makeLease();
     this.chime = this.makeChime();
+    this.sounds = new Sounds(this.chime, parts.stage.assets, decodeSound);
     this.control = this.makeControl();
     this.renewal = this.makeRenewal();
     const transport = gatewayLadder(settings.gatewayUrl, { clock });
@@ -108,6 +112,8 @@ export class OverlayPage {
   private wear(config: WornConfig): void {
     this.config = config;
     this.parts.stage.wear(config);
+    this.sounds.wear(config);
+    if (!this.parts.inObs && this.sounds.isHeard) offerSound(document, this.parts.clock);
     this.parts.sign.allowDot(config.linkDot);
     this.control.configure(config);
     this.onAir.configure({ onlyWhileLive: config.catchUp.onlyWhileLive, onlyPrimary: config.instances === 'primary-only' });
@@ -155,10 +161,10 @@ export class OverlayPage {
     return new AlertPlayer({
       inbox: this.inbox,
       clock,
-      look: (alert) => lookOf(this.config, alert),
+      look: (alert) => this.sounds.stretched(lookOf(this.config, alert)),
       draw: (alert, look, resumed) => stage.draw(alert, look, resumed),
       shown: (alert, { sound }) => {
-        this.chime.ring(sound?.volume ?? 0);
+        this.sounds.play(sound);
         this.report(alert);
       },
       frame: () => nextFrame(this.onAir, clock),
@@ -205,6 +211,7 @@ export class OverlayPage {
     return new RemoteControl(this.parts.store, {
       skip: () => {
         this.player.skip();
+        this.chime.hush();
       },
       clear: () => {
         this.inbox.clear();

@@ -1,10 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { CloseCode } from '@droppio/protocol';
-import { aDisplay } from '@droppio/tips/testing';
+import { aDisplay, HOSTILE_TEXTS } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
-import { HOSTILE_TEXTS } from './testing/hostile-texts.js';
 import { alertOf, TOKEN, until, useTheatre } from './testing/overlay-theatre.js';
 
 const theatre = useTheatre();
@@ -64,6 +60,8 @@ describe('an alert', () => {
   });
 
   it('shows hostile names and messages as the very text they are', async () => {
+    // The texts themselves are looked at here, not what moderation takes out of them.
+    theatre.gateway.config = { schemaVersion: 1, defaults: { durationMs: 2000 }, moderation: { stripLinks: false } };
     const { page, said, foreign } = await theatre.spectate();
     await page.evaluate(() => {
       document.title = 'untouched';
@@ -90,9 +88,13 @@ describe('an alert', () => {
 
   it.each([
     [1920, 1080],
+    [1280, 720],
     [800, 600],
     [400, 300],
+    [400, 200],
+    [3840, 2160],
     [1080, 1920],
+    [240, 700],
   ])('stays inside a source of %i×%i, however much was written', async (width, height) => {
     await theatre.resize(width, height);
     theatre.gateway.config = { schemaVersion: 1, durationMs: 30_000 };
@@ -234,20 +236,5 @@ describe('the link', () => {
       location.hash = '#dro_ov_another';
     });
     await until(() => theatre.gateway.auths.at(-1)?.token === 'dro_ov_another');
-  });
-});
-
-describe('the build', () => {
-  it('is small, needs nobody else, and uses nothing that the Chromium of OBS 30 lacks', async () => {
-    const files = (await readdir(theatre.folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
-    const contents = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name))));
-    const size = contents.reduce((bytes, content) => bytes + gzipSync(content).length, 0);
-    expect(size).toBeLessThan(60 * 1024);
-    const text = contents.join('\n');
-    expect(text.match(/(?:src|href)="(?:https?:)?\/\/[^"]*"/g)).toBeNull();
-    expect(text).not.toMatch(/\.(?:toSorted|toReversed|toSpliced|withResolvers|groupBy|fromAsync|isWellFormed)\(|AbortSignal\.any\(/);
-    const html = contents[files.findIndex((file) => file.name === 'index.html')]?.toString() ?? '';
-    expect(html).not.toMatch(/<script>|<style|\son\w+=|style="/);
-    expect(html).toMatch(/<meta name="droppio-gateway" content=""/);
   });
 });

@@ -2,7 +2,7 @@ import type { TipAlert } from '@droppio/client';
 import { DEFAULT_OVERLAY_CONFIG, NATIVE_TOKEN, type OverlayConfig, type OverlayTier, type TierCondition } from '@droppio/tips';
 import { aDisplay } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
-import { lookOf, policyOf, tierOf } from './tier.js';
+import { lookOf, tierOf } from './tier.js';
 
 const USDC = `0x${'ab'.repeat(20)}` as const;
 
@@ -60,6 +60,20 @@ describe(tierOf.name, () => {
     expect([aTip(), aTip({ chainId: 10 })].map((tip) => meets(chains, tip))).toEqual([false, true]);
   });
 
+  it('compares dollars exactly, and takes part only when they are known', () => {
+    const least: TierCondition = { field: 'usd', op: '>=', value: '50.00' };
+    const worth = (usd: string | undefined): TipAlert => ({ ...aTip(), view: { ...aTip().view, usd } });
+    expect(['50', '50.00000000', '49.99999999', '1e9', '', undefined].map((usd) => meets(least, worth(usd)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(meets({ ...least, op: '<' }, worth(undefined))).toBe(false);
+  });
+
   it('knows a tip with a message from one without', () => {
     expect([aTip(), aTip({}, 'hi')].map((tip) => meets({ field: 'hasMessage', is: true }, tip))).toEqual([false, true]);
     expect([aTip(), aTip({}, 'hi')].map((tip) => meets({ field: 'hasMessage', is: false }, tip))).toEqual([true, false]);
@@ -85,17 +99,12 @@ describe(tierOf.name, () => {
 });
 
 describe(lookOf.name, () => {
-  it('is the overlay’s own with what the tier changes of it; cards for several tips have no tier', () => {
+  it('is the overlay’s own with what the tier changes of it; a card for several tips has one when all of them do', () => {
     const { defaults } = DEFAULT_OVERLAY_CONFIG;
     const config = withTiers(aTier('t', [], { override: { enter: 'zoom', sound: null, font: { accent: '#ffd700' } } }));
     expect(lookOf(config, aTip())).toEqual({ ...defaults, enter: 'zoom', sound: null, font: { ...defaults.font, accent: '#ffd700' } });
-    expect(lookOf(config, { kind: 'digest', tips: 3, totals: [], missed: true })).toEqual(defaults);
-  });
-});
-
-describe(policyOf.name, () => {
-  it('is the tier’s, and to wait one’s turn without one', () => {
-    expect(policyOf(withTiers(aTier('t', [], { queue: 'jump' })), aTip())).toBe('jump');
-    expect(policyOf(withTiers(), aTip())).toBe('queue');
+    const digest = { kind: 'digest', tips: 3, totals: [], missed: true } as const;
+    expect(lookOf(config, digest)).toEqual(defaults);
+    expect(lookOf(config, { ...digest, tier: 't' }).enter).toBe('zoom');
   });
 });

@@ -2,17 +2,15 @@ import type { Alert, TipAlert } from '@droppio/client';
 import { changedLook } from '@droppio/protocol';
 import { parseUnits, type AlertLook, type OverlayConfig, type OverlayTier, type TierCondition } from '@droppio/tips';
 
+/** Digits after the point that dollars come with. */
+export const USD_DIGITS = 8;
+
 type Comparison = Extract<TierCondition, { readonly op: unknown }>['op'];
 
 /** What an alert looks like: as all others, or as the tier that the tip reaches changes it. */
 export function lookOf(config: OverlayConfig, alert: Alert): AlertLook {
   const tier = alert.kind === 'tip' ? tierOf(config, alert) : config.tiers.find(({ id }) => id === alert.tier);
   return tier === undefined ? config.defaults : changedLook(config.defaults, tier.override);
-}
-
-/** How it takes its place among the others that wait. */
-export function policyOf(config: OverlayConfig, alert: TipAlert): OverlayTier['queue'] {
-  return tierOf(config, alert)?.queue ?? 'queue';
 }
 
 /** Of the tiers whose conditions the tip meets the one with the highest priority; of equals the first. */
@@ -25,12 +23,12 @@ export function tierOf({ tiers }: OverlayConfig, alert: TipAlert): OverlayTier |
 }
 
 function meets(condition: TierCondition, { view }: TipAlert): boolean {
-  const { amount, message } = view;
+  const { amount, message, usd } = view;
   switch (condition.field) {
     case 'amount':
       return isToken(condition, amount) && isNumber(amount.raw) && compare(BigInt(amount.raw), condition.op, BigInt(condition.raw));
     case 'usd':
-      return worth(undefined, condition);
+      return isWorth(usd, condition);
     case 'hasMessage':
       return (message !== '') === condition.is;
     case 'chainId':
@@ -41,13 +39,12 @@ function meets(condition: TierCondition, { view }: TipAlert): boolean {
 }
 
 /** A tip whose worth is not known is not worth more, nor less, than anything. */
-function worth(usd: string | undefined, { op, value }: Extract<TierCondition, { readonly field: 'usd' }>): boolean {
+function isWorth(usd: string | undefined, { op, value }: Extract<TierCondition, { readonly field: 'usd' }>): boolean {
   const [left, right] = [usd, value].map((text) => (text === undefined ? undefined : parseUnits(text, USD_DIGITS)));
   return left !== undefined && right !== undefined && compare(left, op, right);
 }
-const USD_DIGITS = 8;
 
-function isToken(
+export function isToken(
   one: { readonly chainId: number; readonly token: string },
   other: { readonly chainId: number; readonly token: string },
 ): boolean {

@@ -27,13 +27,15 @@ export class HouseClient {
     private readonly tipper = 0,
   ) {}
 
-  /** A creator with a fresh wallet and one overlay. */
-  async creator(): Promise<TestCreator> {
+  /** A creator with a fresh wallet and one overlay, which looks as every new one but for `config`. */
+  async creator(config: Readonly<Record<string, unknown>> = {}): Promise<TestCreator> {
     const wallet: Hex = `0x${randomBytes(20).toString('hex')}`;
     const handle = `c${randomBytes(6).toString('hex')}`;
     const body = { handle, displayName: 'A creator', wallets: [wallet] };
     const { accessToken, creator } = Created.parse(await this.call('POST', '/v1/creators', this.house.adminToken, body));
-    const overlay = Overlay.parse(await this.call('POST', '/v1/overlays', accessToken, { name: 'Alerts' }));
+    const overlay = Overlay.parse(
+      await this.call('POST', '/v1/overlays', accessToken, { name: 'Alerts', config: { schemaVersion: 1, ...config } }),
+    );
     const links = Links.parse(await this.call('GET', `/v1/overlays/${overlay.id}/url`, accessToken));
     return { id: creator.id, wallet, accessToken, overlayId: overlay.id, ...links };
   }

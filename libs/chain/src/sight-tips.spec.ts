@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ChainLog } from '@droppio/tips';
+import { NATIVE_TOKEN, type ChainLog } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { chainSettings } from './chain-settings.js';
-import { TIP_TOPIC } from './decode-tip.js';
+import { TIP_TOPIC, type RawTip } from './decode-tip.js';
 import { TipSpotter } from './sight-tips.js';
 import { aRawTip, aTipLog } from './testing/tip-log.js';
 
@@ -34,6 +34,16 @@ describe(TipSpotter.name, () => {
       amount: { raw: '1500000', decimals: 6, symbol: 'USDC', chainId: 8453, token: usdc },
       message: 'gg',
     });
+  });
+
+  it('says what a token is worth that is held to be worth so much, and leaves feeds to those who read them later', () => {
+    const feed = { feed: randomHex(20), decimals: 8, maxAgeSec: 90_000 };
+    const tokens = [{ address: usdc, symbol: 'USDC', decimals: 6, usd: { peg: '0.9995' } }];
+    const priced = new TipSpotter({ ...chain, native: { symbol: 'ETH', decimals: 18, usd: feed }, tokens });
+    const worthOf = (tip: RawTip) => priced.sight([log({}, tip)]).tips[0]?.display?.usd;
+    expect(worthOf(aRawTip({ amount: 2_000_000n, token: usdc }))).toBe('1.99900000');
+    expect(worthOf(aRawTip({ token: NATIVE_TOKEN }))).toBeUndefined();
+    expect(spotter.sight([log({}, aRawTip({ token: usdc }))]).tips[0]?.display).not.toHaveProperty('usd');
   });
 
   it('ranks tips within their transaction, whatever lies between them', () => {

@@ -14,9 +14,10 @@ import {
   type TipDisplay,
   type TipKey,
 } from '@droppio/tips';
-import { acceptedTokens, type ChainSettings } from './chain-settings.js';
+import { acceptedTokens, pricedTokens, type ChainSettings, type PricedToken } from './chain-settings.js';
 import { decodeTip, TIP_TOPIC, type RawTip } from './decode-tip.js';
 import { decodeTransfer, payeeOf, TRANSFER_TOPIC } from './decode-transfer.js';
+import { pegged, usdAmount } from './prices/usd-amount.js';
 import { NATIVE_ORDINAL } from './tip-ordinal.js';
 import { TransferPile } from './transfer-pile.js';
 
@@ -47,6 +48,7 @@ const BEHIND_ALL_LOGS = 1_500_000_000;
 export class TipSpotter {
   readonly filter: LogFilter;
   private readonly accepted: ReadonlyMap<string, AcceptedToken>;
+  private readonly priced: ReadonlyMap<Hex, PricedToken>;
   private readonly watchedTokens: ReadonlySet<Hex>;
 
   constructor(
@@ -56,6 +58,7 @@ export class TipSpotter {
     const tokens = chain.transfers.tokens ? chain.tokens.map(({ address }) => address) : [];
     this.filter = filterOf(chain.tipJar, tokens);
     this.accepted = acceptedTokens(chain);
+    this.priced = pricedTokens(chain);
     this.watchedTokens = new Set(tokens);
   }
 
@@ -152,7 +155,16 @@ export class TipSpotter {
     const tip: SightedTip = { txHash, ordinal, logIndex, ...raw };
     const token = this.accepted.get(raw.token);
     // A token that nobody allowed may bear any name and be worth nothing: stored, never shown.
-    return token === undefined ? tip : { ...tip, display: displayOf(raw, token, { chainId: this.chain.chainId, txHash, ordinal }) };
+    if (token === undefined) return tip;
+    const usd = this.knownWorth(raw);
+    const display = displayOf(raw, token, { chainId: this.chain.chainId, txHash, ordinal });
+    return { ...tip, display: { ...display, ...(usd !== undefined && { usd }) } };
+  }
+
+  /** By the settings alone. A feed is read after the tip was told: nothing on the way of an alert waits for a price. */
+  private knownWorth({ token, amount }: RawTip): string | undefined {
+    const priced = this.priced.get(token);
+    return priced !== undefined && 'peg' in priced.usd ? usdAmount(amount, priced.decimals, pegged(priced.usd.peg)) : undefined;
   }
 }
 

@@ -26,6 +26,6 @@ export function frameFor(event: CreatorEvent, overlayId: string | undefined, rep
 }
 
 export function tipView(tip: TipDisplay): TipView {
-  const { tipId, name, from, amount, message, txHash } = tip;
-  return { tipId, name, from, amount, message, txHash };
+  const { tipId, name, from, amount, message, txHash, usd } = tip;
+  return { tipId, name, from, amount, message, txHash, ...(usd !== undefined && { usd }) };
 }

@@ -14,6 +14,8 @@ export const TipView = z.object({
   amount,
   message: z.string(),
   txHash: z.string(),
+  /** US dollars when it was told, a decimal string; absent: not known by then. */
+  usd: z.optional(z.string()),
 });
 export type TipView = z.infer<typeof TipView>;
 

@@ -3,7 +3,16 @@ import * as z from 'zod';
 
 const Hex = z.templateLiteral(['0x', z.string()]);
 const Amount = z.object({ raw: z.string(), decimals: z.number(), symbol: z.string(), chainId: z.number(), token: Hex });
-const display = { tipId: z.string(), name: z.string(), from: Hex, amount: Amount, message: z.string(), ref: Hex, txHash: Hex };
+const display = {
+  tipId: z.string(),
+  name: z.string(),
+  from: Hex,
+  amount: Amount,
+  message: z.string(),
+  ref: Hex,
+  txHash: Hex,
+  usd: z.string().exactOptional(),
+};
 
 export const StoredDisplay = z.object(display) satisfies z.ZodType<TipDisplay>;
 export const StoredConfig = z.looseObject({ schemaVersion: z.number() });

@@ -54,6 +54,8 @@ export interface TipDisplay {
   readonly message: string;
   readonly ref: Hex;
   readonly txHash: Hex;
+  /** US dollars, a decimal string: what the settings alone can tell (a token held to be worth so much). What is read from feeds comes after the alert. */
+  readonly usd?: string;
 }
 
 export interface DisplayAmount {

@@ -16,6 +16,10 @@ const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
+  // Letters drawn alike on every machine.
+  '--force-color-profile=srgb',
+  '--font-render-hinting=none',
+  '--disable-lcd-text',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',

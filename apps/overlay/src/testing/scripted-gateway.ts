@@ -12,6 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
 };
 
 export type WithoutSeq<Frame> = Frame extends { seq: number } ? Omit<Frame, 'seq' | 'op'> : never;

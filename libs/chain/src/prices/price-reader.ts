@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { parseUnits, type Hex } from '@droppio/tips';
+import type { Hex } from '@droppio/tips';
 import type { ContractCaller } from '../nodes/contract-caller.js';
 import { ASK_DECIMALS, ASK_ROUND, failureOf, readDecimals, readRound, type FeedRound } from './feed-answer.js';
-import { USD_DIGITS, type UnitPrice } from './usd-amount.js';
+import { pegged, type UnitPrice } from './usd-amount.js';
 import type { SequencerFeed, UsdFeed, UsdSource } from './usd-settings.js';
 
 /** A block and the moment it was made. */
@@ -92,10 +92,6 @@ export class PriceReader {
       throw new NoPrice(failureOf(error), { cause: error });
     }
   }
-}
-
-function pegged(usd: string): UnitPrice {
-  return { answer: parseUnits(usd, USD_DIGITS) ?? 0n, decimals: USD_DIGITS };
 }
 
 function secondsOf({ blockTimestampMs }: BlockMoment): bigint {

@@ -1,4 +1,4 @@
-import { formatUnits } from '@droppio/tips';
+import { formatUnits, parseUnits } from '@droppio/tips';
 
 /** Digits after the point of every amount in dollars. */
 export const USD_DIGITS = 8;
@@ -20,6 +20,11 @@ export function usdAmount(amount: bigint, decimals: number, { answer, decimals: 
   if (units >= TOO_MUCH) return undefined;
   const text = units.toString().padStart(USD_DIGITS + 1, '0');
   return `${text.slice(0, -USD_DIGITS)}.${text.slice(-USD_DIGITS)}`;
+}
+
+/** What does not change, as a price. */
+export function pegged(usd: string): UnitPrice {
+  return { answer: parseUnits(usd, USD_DIGITS) ?? 0n, decimals: USD_DIGITS };
 }
 
 export function priceText({ answer, decimals }: UnitPrice): string {

@@ -4,3 +4,4 @@ export * from './memory-leader-lock.js';
 export * from './memory-tip-values.js';
 export * from './memory-wallet-register.js';
 export * from './random.js';
+export * from './hostile-texts.js';

@@ -1,0 +1,102 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CloseCode } from '@droppio/protocol';
+import type { Page } from 'playwright-core';
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { until, useTheatre, type Theatre } from './testing/overlay-theatre.js';
+import { DRAWS_ANEW, still } from './testing/stills.js';
+
+const theatre = useTheatre();
+const USDC = { chainId: 8453, token: `0x${'83'.repeat(20)}`, decimals: 6, symbol: 'USDC' };
+const MAX_BYTES = 100 * 1024;
+const config = {
+  schemaVersion: 1,
+  defaults: { durationMs: 30_000, show: { chain: true } },
+  tiers: [
+    {
+      id: 'big',
+      when: { all: [{ field: 'amount', chainId: USDC.chainId, token: USDC.token, op: '>=', raw: '50000000' }] },
+      override: {
+        template: 'WOW! {name} dropped {amount} {symbol}',
+        font: { family: 'Bangers', sizePx: 58, weight: 400, accent: '#fde047', outline: { color: '#1e1033', widthPx: 3 } },
+        card: { background: '#5b21b6e6', radiusPx: 10, border: { color: '#fde047', widthPx: 4 } },
+        textEffect: 'glow',
+      },
+    },
+  ],
+};
+
+const states: readonly (readonly [string, string, (stage: Theatre, page: Page) => unknown])[] = [
+  [
+    'alert',
+    'mika.eth',
+    (stage) =>
+      stage.tip({ amount: stage.eth('25000000000000000'), message: 'That boss fight was unreal, gg! 🎉', usd: '84.5' }, 'mika.eth'),
+  ],
+  [
+    'big-tier',
+    'WOW!',
+    (stage) => stage.tip({ amount: { ...USDC, raw: '250000000' }, message: 'Get yourself that new chair.' }, 'nadia.eth'),
+  ],
+  [
+    'digest',
+    'while you were away',
+    (stage) =>
+      stage.gateway.publish({
+        type: 'summary',
+        d: { tips: 12, totals: [stage.eth('310000000000000000'), { ...USDC, raw: '42500000' }] },
+      }),
+  ],
+  [
+    'test-alert',
+    'TEST',
+    (stage) => {
+      stage.test();
+    },
+  ],
+];
+
+/** Stands in for the stream under the page. */
+async function backdrop(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    document.documentElement.style.background = 'linear-gradient(120deg, #1b2735, #2c3e63 55%, #3b2b58)';
+  });
+}
+
+/** The picture in the docs: it is there, small, and of this size; `npm run test:snapshots` takes it anew. */
+function expectPicture(png: Buffer, name: string): void {
+  const file = fileURLToPath(new URL(`../../../docs/images/${name}.png`, import.meta.url));
+  if (DRAWS_ANEW) writeFileSync(file, png);
+  const kept = readFileSync(file);
+  expect(kept.length).toBeLessThanOrEqual(MAX_BYTES);
+  const [drawn, { width, height }] = [PNG.sync.read(png), PNG.sync.read(kept)];
+  expect([width, height]).toEqual([drawn.width, drawn.height]);
+}
+
+describe('the pictures in the docs', () => {
+  it.each(states)('%s', async (name, words, make) => {
+    await theatre.resize(960, 360);
+    theatre.gateway.config = config;
+    const { page } = await theatre.spectate();
+    await backdrop(page);
+    make(theatre, page);
+    await page.locator('[data-alert]', { hasText: words }).waitFor({ state: 'attached' });
+    expectPicture(await still(page, 1600), `overlay-${name}`);
+  });
+
+  it('reconnecting: a dot, and nothing else', async () => {
+    await theatre.resize(960, 360);
+    const { page } = await theatre.spectate();
+    await page.clock.install();
+    await page.reload();
+    await page.waitForSelector('body[data-connection="open"]');
+    theatre.gateway.refuseWith = CloseCode.overloaded;
+    theatre.gateway.cut();
+    await page.waitForSelector('body[data-connection="connecting"]');
+    await page.clock.runFor(31_000);
+    await until(() => page.locator('#link-dot').isVisible());
+    await backdrop(page);
+    expectPicture(await still(page, 0), 'overlay-reconnecting');
+  });
+});
