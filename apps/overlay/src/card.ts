@@ -83,7 +83,7 @@ export class Card implements Drawing {
     this.setTotal(isBig ? [view.amount] : []);
     this.setCoin(view.amount.symbol);
     const worth = look.show.usd && !look.template.includes('{usd}') ? usdText(view.usd) : '';
-    const chain = look.show.chain ? chainName(view.amount.chainId) : '';
+    const chain = look.show.chain && !look.template.includes('{chain}') ? chainName(view.amount.chainId) : '';
     this.setNote([worth, chain]);
     this.setMessage(message === '' || !look.show.message ? [] : say(look.messageTemplate, view, message));
   }

@@ -1,6 +1,6 @@
-/** Smaller than this nobody could read it. */
-const LEAST = 0.2;
-const STEPS = 8;
+/** The largest letters that a config can ask for then fit into the smallest source. */
+const LEAST = 0.02;
+const STEPS = 16;
 
 /** Makes an alert as small as it must be to stand whole inside the room. Lengths of the card are multiples of `--fit`. */
 export function fit(alert: HTMLElement, room: HTMLElement): void {

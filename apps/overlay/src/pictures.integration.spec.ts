@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CloseCode } from '@droppio/protocol';
+import { aDisplay } from '@droppio/tips/testing';
 import type { Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
@@ -8,10 +10,19 @@ import { until, useTheatre, type Theatre } from './testing/overlay-theatre.js';
 import { DRAWS_ANEW, still } from './testing/stills.js';
 
 const theatre = useTheatre();
+/** As in OBS. */
+async function source(): Promise<Page> {
+  await theatre.resize(560, 220);
+  await theatre.context.addInitScript(() => Reflect.set(window, 'obsstudio', { pluginVersion: '2.26.4' }));
+  return (await theatre.spectate()).page;
+}
+
+const eth = (raw: string) => ({ ...aDisplay().amount, chainId: 8453, raw });
 const USDC = { chainId: 8453, token: `0x${'83'.repeat(20)}`, decimals: 6, symbol: 'USDC' };
 const MAX_BYTES = 100 * 1024;
 const config = {
   schemaVersion: 1,
+  canvas: { anchor: 'center', scale: 1.6, maxWidthPct: 95 },
   defaults: { durationMs: 30_000, show: { chain: true } },
   tiers: [
     {
@@ -31,8 +42,7 @@ const states: readonly (readonly [string, string, (stage: Theatre, page: Page) =
   [
     'alert',
     'mika.eth',
-    (stage) =>
-      stage.tip({ amount: stage.eth('25000000000000000'), message: 'That boss fight was unreal, gg! 🎉', usd: '84.5' }, 'mika.eth'),
+    (stage) => stage.tip({ amount: eth('25000000000000000'), message: 'That boss fight was unreal, gg! 🎉', usd: '84.5' }, 'mika.eth'),
   ],
   [
     'big-tier',
@@ -45,14 +55,15 @@ const states: readonly (readonly [string, string, (stage: Theatre, page: Page) =
     (stage) =>
       stage.gateway.publish({
         type: 'summary',
-        d: { tips: 12, totals: [stage.eth('310000000000000000'), { ...USDC, raw: '42500000' }] },
+        d: { tips: 12, totals: [eth('310000000000000000'), { ...USDC, raw: '42500000' }] },
       }),
   ],
   [
     'test-alert',
     'TEST',
     (stage) => {
-      stage.test();
+      const d = { ...aDisplay(), name: 'mika.eth', amount: eth('25000000000000000'), message: 'Can you hear it?' };
+      stage.gateway.publish({ type: 'test', id: randomUUID(), at: { seen: Date.now() }, ttlMs: 600_000, d });
     },
   ],
 ];
@@ -60,7 +71,7 @@ const states: readonly (readonly [string, string, (stage: Theatre, page: Page) =
 /** Stands in for the stream under the page. */
 async function backdrop(page: Page): Promise<void> {
   await page.evaluate(() => {
-    document.documentElement.style.background = 'linear-gradient(120deg, #1b2735, #2c3e63 55%, #3b2b58)';
+    document.documentElement.style.background = 'linear-gradient(#22314f, #2f2850)';
   });
 }
 
@@ -76,9 +87,8 @@ function expectPicture(png: Buffer, name: string): void {
 
 describe('the pictures in the docs', () => {
   it.each(states)('%s', async (name, words, make) => {
-    await theatre.resize(960, 360);
     theatre.gateway.config = config;
-    const { page } = await theatre.spectate();
+    const page = await source();
     await backdrop(page);
     make(theatre, page);
     await page.locator('[data-alert]', { hasText: words }).waitFor({ state: 'attached' });
@@ -86,8 +96,7 @@ describe('the pictures in the docs', () => {
   });
 
   it('reconnecting: a dot, and nothing else', async () => {
-    await theatre.resize(960, 360);
-    const { page } = await theatre.spectate();
+    const page = await source();
     await page.clock.install();
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');

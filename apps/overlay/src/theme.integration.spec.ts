@@ -91,7 +91,8 @@ describe('the theme', () => {
     const [first, small, big] = [theatre.tip(), theatre.tip(), theatre.tip({ amount: theatre.eth('500000000000000000') }, '{message}')];
     await alertOf(page, big.tipId).waitFor();
     expect(await page.locator('[data-alert] [data-amount]').evaluate((e) => getComputedStyle(e).color)).toBe('rgb(255, 215, 0)');
-    expect(await page.locator('[data-alert] .headline').innerText()).toBe('{message} is a whale: 0.5 ETH');
+    expect(await page.locator('[data-alert] .headline').innerText()).toBe('{message} is a whale:');
+    expect(await page.locator('[data-alert] [data-amount]').innerText()).toBe('0.5 ETH');
     await until(() => seen().length === 3);
     expect(seen()).toEqual([first.tipId, big.tipId, small.tipId]);
   });

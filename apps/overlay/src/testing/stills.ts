@@ -17,6 +17,12 @@ export async function still(page: Page, atMs: number): Promise<Buffer> {
   await page.evaluate(async (time) => {
     await document.fonts.ready;
     for (const animation of document.getAnimations()) {
+      const { effect } = animation;
+      // The coin turns by itself, and has long come to rest.
+      if (effect instanceof KeyframeEffect && effect.target?.matches('.coin') === true) {
+        animation.finish();
+        continue;
+      }
       animation.pause();
       animation.currentTime = time;
     }
