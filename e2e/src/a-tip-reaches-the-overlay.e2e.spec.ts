@@ -135,6 +135,22 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     await overlay.close();
   });
 
+  it('wears the Custom CSS of an OBS source, which comes as a style sheet in a data URL', async () => {
+    const creator = await client.creator();
+    const overlay = await OverlaySource.open(browser, creator.pageUrl);
+    await overlay.page.evaluate((css) => {
+      const link = document.createElement('link');
+      link.rel = 'stylesheet';
+      link.href = `data:text/css;charset=utf-8;base64,${btoa(css)}`;
+      document.head.append(link);
+    }, '.alert .name { letter-spacing: 7px }');
+    await client.tip(creator, GWEI, 'in other clothes');
+    await overlay.alert('in other clothes');
+    expect(await overlay.page.locator('[data-name]').evaluate((name) => getComputedStyle(name).letterSpacing)).toBe('7px');
+    expect(overlay.console).toEqual([]);
+    await overlay.close();
+  });
+
   it('writes no overlay token and no message into any log', async () => {
     const creator = await client.creator();
     const overlay = await OverlaySource.open(browser, creator.pageUrl);
