@@ -36,6 +36,7 @@ import { WalletProof } from './access/wallet-proof.js';
 import { ContractWallets } from './access/wallet-signatures.js';
 import { DeliveriesController } from './webhooks/deliveries.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { widgetControllers, widgetProviders } from './widgets/widget.parts.js';
 
 /** HTTP → config. Needs the ports of storage and broker, `WebhookDesk` and `EventRelay` from the app, and `configureHttp` before it listens. */
 @Module({})
@@ -59,6 +60,7 @@ export class CreatorsModule {
         OverlayHealthController,
         ...accountControllers,
         ...eventControllers,
+        ...widgetControllers,
         TipExportController,
         StatsController,
       ],
@@ -85,6 +87,7 @@ export class CreatorsModule {
         ...rateProviders(options),
         ...accountProviders,
         ...eventProviders,
+        ...widgetProviders,
         { provide: APP_PIPE, useClass: RequestPipe },
       ],
     };

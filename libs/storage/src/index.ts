@@ -12,6 +12,7 @@ export { PostgresTipLedger } from './postgres-tip-ledger.js';
 export { PostgresWalletRegister } from './postgres-wallet-register.js';
 export { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';
 export { PostgresWebhookStore } from './postgres-webhook-store.js';
+export { PostgresWidgetBoard } from './postgres-widget-board.js';
 export { optionalStorageEnv, storageEnv, storageOptions, type StorageOptions, type StorageSettings } from './storage-env.js';
 export { StorageRefused } from './storage-errors.js';
 export { StorageModule } from './storage.module.js';

@@ -13,6 +13,7 @@ const TIPS = 1_000_000;
 const TIPPERS = 200_000;
 const START_MS = 1_700_000_000_000;
 const STEP_MS = 30_000;
+const HOURS = Math.ceil((TIPS * STEP_MS) / 3_600_000);
 const word = (text: string, bytes: number): Hex => toHex(`0x${text.repeat(bytes * 2).slice(0, bytes * 2)}`);
 const WALLETS = [word('aa', 20), word('ab', 20)] as const;
 const TOKEN = word('cc', 20);
@@ -42,6 +43,14 @@ const LOAD = [
   `INSERT INTO tip_buckets SELECT ${sql(WALLETS[0])}, ${String(Math.floor(START_MS / 900_000))} + n, 1, ${sql(TOKEN)}, 1, 1, 1, 1 FROM generate_series(1, 50000) n`,
   `INSERT INTO tip_tippers SELECT ${sql(WALLETS[0])}, 1, ${sql(TOKEN)}, decode(lpad(to_hex(n), 40, '0'), 'hex'), 1, n, 1, n FROM generate_series(1, ${String(TIPPERS)}) n`,
   `INSERT INTO tip_patrons SELECT ${sql(WALLETS[0])}, decode(lpad(to_hex(n), 40, '0'), 'hex'), 1, 1, n FROM generate_series(1, ${String(TIPPERS)}) n`,
+  `INSERT INTO creator_streams (creator_id, epoch) SELECT id, 'epoch-01' FROM creators`,
+  `INSERT INTO widget_sums SELECT '${CREATOR}', 'hour', ${String(Math.floor(START_MS / 3_600_000))} + n, 1, ${sql(TOKEN)}, '', 120, 1 FROM generate_series(1, ${String(HOURS)}) n`,
+  `INSERT INTO widget_sums SELECT '${CREATOR}', 'all', 0, 1, ${sql(TOKEN)}, decode(lpad(to_hex(n), 40, '0'), 'hex'), 1, n FROM generate_series(1, ${String(TIPPERS)}) n`,
+  `INSERT INTO widget_sums SELECT id, 'hour', n, 1, ${sql(TOKEN)}, '', 1, 1 FROM creators, generate_series(1, 5) n WHERE id <> '${CREATOR}'`,
+  `INSERT INTO widget_notes (creator_id, chain_id, token, sender, block_time_ms, tips, amount, priced, usd)
+   SELECT id, 1, ${sql(TOKEN)}, ${sql(TOKEN)}, 1, 1, 1, 1, 1 FROM creators WHERE id <> '${CREATOR}'`,
+  `INSERT INTO widget_notes (creator_id, chain_id, token, sender, block_time_ms, tips, amount, priced, usd)
+   SELECT '${CREATOR}', 1, ${sql(TOKEN)}, decode(lpad(to_hex(n), 40, '0'), 'hex'), ${String(START_MS)}, 1, n, 1, 1 FROM generate_series(1, 300) n`,
 ];
 
 interface Plan {
@@ -191,6 +200,26 @@ describe('a million tips of one creator', () => {
     expect(cost.wholeTables).toEqual([]);
     expect(cost.rows).toBeLessThan(10);
     expect(cost.pages).toBeLessThan(50);
+  });
+
+  it('feeds the widgets of a page from sums and the newest tips', async () => {
+    const counted = { chainId: 1, token: TOKEN };
+    const whole = await reading(() => storage.board.goal(CREATOR, counted, 0));
+    expect(whole.wholeTables).toEqual([]);
+    expect(whole.rows).toBeLessThan(HOURS + 1000);
+    // The hour that it begins in, tip by tip.
+    const part = await reading(() => storage.board.goal(CREATOR, counted, middle + 1));
+    expect(part.rows).toBeLessThan(HOURS / 2 + 1200);
+    const dollars = await reading(() => storage.board.goal(CREATOR, 'usd', middle + 1));
+    expect(dollars.wholeTables).toEqual([]);
+    expect(dollars.rows).toBeLessThan(HOURS + 1500);
+    const ticker = await reading(() => storage.board.ticker(CREATOR, 50));
+    expect(ticker.wholeTables.filter((table) => table !== 'moderation_rules')).toEqual([]);
+    expect(ticker.rows).toBeLessThan(110);
+    const top = await reading(() => storage.board.top(CREATOR, counted, 'all', 100));
+    expect(top.wholeTables.filter((table) => table !== 'moderation_rules')).toEqual([]);
+    // The notes, a sum of each sender in them, and the first ones.
+    expect(top.rows).toBeLessThan(3 * 300 + 500);
   });
 
   it('sums them up without looking at any of them', async () => {

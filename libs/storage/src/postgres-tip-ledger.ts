@@ -30,7 +30,7 @@ import { Finality, type Marks } from './finality.js';
 import { StorageMetrics } from './metrics.js';
 import { Screener } from './screener.js';
 import { SeenTips } from './seen-tips.js';
-import { RollUp } from './roll-up.js';
+import { FOLDS, RollUp } from './roll-up.js';
 import { readFinalizedHeight, readSightings } from './sighting-reader.js';
 import { blockInput, type BlockInput } from './tip-input.js';
 
@@ -61,7 +61,7 @@ export class PostgresTipLedger extends TipLedger implements BeforeApplicationShu
     this.backfills = new BackfillWriter(database, metrics);
     this.coverage = new Coverage(database);
     this.events = new EventLog(database);
-    this.sums = new RollUp(database);
+    this.sums = new RollUp(database, FOLDS);
   }
 
   override acquire(

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import * as z from 'zod';
 import type { Sql } from './database.js';
+import { FOLD_WIDGETS } from './widget-statements.js';
 
 /** Notes folded in one statement, and statements in one go: a flood of old tips is folded over many goes. */
 const BATCH = 2000;
@@ -43,14 +44,20 @@ WITH taken AS MATERIALIZED (
 )
 SELECT count(*)::int AS folded FROM taken`;
 
-/** Keeps the sums of final tips up with the notes of them, beside whoever makes tips final. */
+/** Sums of final tips, and of told ones for the widgets. */
+export const FOLDS: readonly string[] = [FOLD, FOLD_WIDGETS];
+
+/** Keeps sums up with the notes of what they add up, beside whoever leaves those. */
 export class RollUp {
   private readonly logger = new Logger('storage');
   private going: Promise<void> | undefined;
   private isAskedAgain = false;
   private isClosed = false;
 
-  constructor(private readonly database: Sql) {}
+  constructor(
+    private readonly database: Sql,
+    private readonly folds: readonly string[] = [FOLD],
+  ) {}
 
   /**
    * Begins to fold what is noted, for whoever has just committed a note and does not wait for sums. One go at a time: who asks while one is on its
@@ -77,10 +84,12 @@ export class RollUp {
 
   /** Folds a bounded part of what is noted. Never throws: what is not folded now is folded the next time. */
   async catchUp(): Promise<void> {
-    try {
-      for (let batch = 0; batch < BATCHES && !this.isClosed && (await this.fold()) === BATCH;) batch += 1;
-    } catch (error) {
-      this.logger.warn('roll_up.failed', errorFields(error));
+    for (const statement of this.folds) {
+      try {
+        for (let batch = 0; batch < BATCHES && !this.isClosed && (await this.fold(statement)) === BATCH;) batch += 1;
+      } catch (error) {
+        this.logger.warn('roll_up.failed', errorFields(error));
+      }
     }
   }
 
@@ -91,8 +100,8 @@ export class RollUp {
     }
   }
 
-  private async fold(): Promise<number> {
-    const [row] = await this.database.rows(Folded, FOLD, [BATCH]);
+  private async fold(statement: string): Promise<number> {
+    const [row] = await this.database.rows(Folded, statement, [BATCH]);
     return row?.folded ?? 0;
   }
 }

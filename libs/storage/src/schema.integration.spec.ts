@@ -23,6 +23,7 @@ import { CLAIM, DUE, LISTENERS, PLAN, PURGE, RECORD_ATTEMPTS, SEALED_OTHERWISE }
 import { DELIVERIES, DELIVERIES_IN_STATE, SET_WAKE, WEBHOOKS } from './webhook-statements.js';
 import { LOCK_STREAMS } from './block-writer.js';
 import { WINDOW } from './chain-progress.js';
+import { GOAL, TICKER, TOP } from './widget-statements.js';
 
 const anEmptyDatabase = () => createEmptyDatabase(inject('postgresUrl'));
 
@@ -110,6 +111,10 @@ describe('every list query reads through an index', () => {
       `INSERT INTO webhook_deliveries (id, webhook_id, seq, event_id, type, event_at, state, next_at, created_at, delivered_at) SELECT gen_random_uuid(), ${id},
          n + 1, 'e', 't', now(), CASE WHEN n < 100 THEN 'pending' ELSE 'delivered' END, CASE WHEN n < 100 THEN now() END, now() - n * interval '1 hour',
          CASE WHEN n >= 100 THEN now() END FROM generate_series(0, 39999) n`,
+      `INSERT INTO widget_sums SELECT ${id}, CASE WHEN n < 20000 THEN 'hour' ELSE 'all' END, 0, 1, '\\x00', '\\x00', 1, 1 FROM generate_series(0, 39999) n`,
+      `INSERT INTO widget_notes (creator_id, chain_id, token, sender, block_time_ms, tips, amount, priced, usd) SELECT ${id}, 1, '\\x00', '\\x00', n, 1, 1, 0, 0 FROM generate_series(0, 19999) n`,
+      `INSERT INTO moderation_rules (creator_id, rules) SELECT ${id}, '{}' FROM generate_series(0, 19999) n`,
+      `INSERT INTO erased_messages (chain_id, tx_hash, ordinal) SELECT chain_id, tx_hash, ordinal FROM tips LIMIT 20000`,
       'ANALYZE',
     ]) {
       await storage.database.run(statement);
@@ -146,6 +151,11 @@ describe('every list query reads through an index', () => {
     ['pause and mute', SET_QUEUE, [creator, true, true, 0, 0]],
     ['tips of a backfill that are told', BACKFILL_AND_TELL, [1, '[]', '[]', 0]],
     ['coverage', COVERED, [1, 'f', 1000, 2000]],
+    ['a goal in a token', GOAL, [creator, 3_700_000, 1, zero(20)]],
+    ['a goal in dollars', GOAL, [creator, 3_700_000, 0, zero(0)]],
+    ['the latest tips', TICKER, [creator, 50]],
+    ['the top tippers', TOP, [creator, 'month', 100, 1, zero(20)]],
+    ['the top tippers of all days', TOP, [creator, 'all', 100, 0, zero(0)]],
     ['streams of a reorg', LOCK_STREAMS, [1, 39_990, [zero(32)], [zero(20)]]],
     ['wallets, first page', WALLETS, [Buffer.alloc(0), 100]],
     ['wallets, later page', WALLETS, [zero(20), 100]],

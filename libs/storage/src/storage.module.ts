@@ -18,6 +18,7 @@ import {
   ExportTurns,
   TipArchive,
   TipStats,
+  WidgetBoard,
   WebhookOutbox,
   WebhookStore,
 } from '@droppio/tips';
@@ -36,6 +37,7 @@ import { PostgresTipArchive } from './postgres-tip-archive.js';
 import { PostgresOverlayKeeper } from './postgres-overlay-keeper.js';
 import { PostgresModerationDesk } from './postgres-moderation-desk.js';
 import { PostgresTipStats } from './postgres-tip-stats.js';
+import { PostgresWidgetBoard } from './postgres-widget-board.js';
 import { PostgresTipLedger } from './postgres-tip-ledger.js';
 import { PostgresRetention } from './postgres-retention.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
@@ -83,6 +85,7 @@ export class StorageModule {
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: TipArchive, useClass: PostgresTipArchive },
         { provide: TipStats, useClass: PostgresTipStats },
+        { provide: WidgetBoard, useClass: PostgresWidgetBoard },
         { provide: ExportTurns, useClass: PostgresExportTurns },
         { provide: CreatorDirectory, useClass: PostgresCreatorDirectory },
         { provide: AccessTokens, useClass: PostgresAccessTokens },
@@ -106,6 +109,7 @@ export class StorageModule {
         TipArchive,
         ModerationDesk,
         TipStats,
+        WidgetBoard,
         ExportTurns,
         TipLedger,
         CreatorDirectory,

@@ -133,6 +133,11 @@ export const TipEntity = new EntitySchema<TipRow>({
       where: 'screening IS NOT NULL',
     },
     { name: 'tips_let_through', columns: ['toldTo', 'sender'], where: `screening = 'shown'::text` },
+    {
+      name: 'tips_told',
+      columns: ['toldTo', 'blockTimeMs', 'chainId', 'txHash', 'ordinal'],
+      where: `told AND told_to IS NOT NULL AND state = ANY (ARRAY['seen'::text, 'confirmed'::text, 'safe'::text, 'finalized'::text])`,
+    },
     { name: 'tips_seen', columns: ['chainId', 'blockNumber'], where: `state = 'seen'::text` },
   ],
 });

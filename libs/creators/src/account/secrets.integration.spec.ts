@@ -80,6 +80,8 @@ async function useAll({ secrets, cookie, accessToken, overlayToken, overlayId }:
     // Half a document is cut off when the rest cannot be read.
     api.call('GET', '/v1/me/export', { token: accessToken }).catch(() => ({ status: 0 })),
     api.call('GET', '/v1/overlay/events', { token: overlayToken }),
+    api.call('GET', '/v1/overlay/widget', { token: overlayToken }),
+    api.call('GET', `/v1/overlay/widget?after=${secrets.path}.1`, { token: overlayToken }),
     api.call('GET', `/v1/overlay/events?after=${secrets.path}.1&wait=0`, { token: overlayToken }),
     api.call('GET', '/v1/audit', { token: accessToken }),
     api.call('POST', '/v1/creators', { token: api.adminToken, body: { handle: 'UPPER', displayName: secrets.alert, wallets: [] } }),

@@ -4,7 +4,7 @@ import * as z from 'zod';
 export const MOST_WAIT_MS = 25_000;
 
 /** `epoch.seq`: the place of the last event that was dealt with. */
-const placeField = z
+export const placeField = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,32}\.\d{1,15}$/, 'must be the `next` of an answer before')
   .transform((text): FeedPosition => {

@@ -19,6 +19,7 @@ import { PostgresSignInStore } from '../postgres-sign-in-store.js';
 import { PostgresLeaderLock } from '../postgres-leader-lock.js';
 import { PostgresTipArchive } from '../postgres-tip-archive.js';
 import { PostgresTipStats } from '../postgres-tip-stats.js';
+import { PostgresWidgetBoard } from '../postgres-widget-board.js';
 import { PostgresTipLedger } from '../postgres-tip-ledger.js';
 import { PostgresTipValues } from '../postgres-tip-values.js';
 
@@ -33,6 +34,7 @@ export interface TestStorage extends TestDatabase {
   readonly ledger: PostgresTipLedger;
   readonly archive: PostgresTipArchive;
   readonly stats: PostgresTipStats;
+  readonly board: PostgresWidgetBoard;
   readonly directory: PostgresCreatorDirectory;
   readonly wallets: PostgresCreatorWallets;
   readonly overlays: PostgresOverlayKeeper;
@@ -87,6 +89,7 @@ export async function openTestStorage(postgresUrl: string, options: { clock?: Cl
     ledger,
     archive: new PostgresTipArchive(database),
     stats: new PostgresTipStats(database),
+    board: new PostgresWidgetBoard(database),
     directory: new PostgresCreatorDirectory(database, clock),
     wallets: new PostgresCreatorWallets(database),
     overlays: new PostgresOverlayKeeper(database, clock),

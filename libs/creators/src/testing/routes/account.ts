@@ -8,6 +8,7 @@ export const accountRoutes: Readonly<Record<string, RouteRow>> = {
   deleteMe: mine('account', 204, { body: ({ owner }) => ({ handle: owner.handle }), other: 400, ends: true }),
   exportMe: mine('account', 200),
   pollOverlayEvents: overlays(200),
+  getOverlayWidget: overlays(200),
   eraseTipMessage: mine('moderate', 204, { params: async (scene) => ({ id: await aTipOf(scene) }) }),
 };
 
