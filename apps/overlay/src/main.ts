@@ -14,6 +14,9 @@ import { LinkSign } from './link-sign.js';
 import { OverlayPage } from './overlay-page.js';
 import { readSettings, type PageSettings } from './settings.js';
 import { Stage } from './stage.js';
+import { OverlayWidgets } from './widgets/overlay-widgets.js';
+import { WidgetSource } from './widgets/widget-source.js';
+import { WidgetStage } from './widgets/widget-stage.js';
 
 const SHELF_MS = 2000;
 
@@ -42,6 +45,7 @@ async function run(settings: PageSettings): Promise<void> {
     shownElsewhere: () => (storage === undefined ? [] : shownByOthers(storage, key)),
     tab: tabStorage(),
     stage: new Stage(document.getElementById('stage') ?? document.body, new Assets(clock)),
+    widgets: widgets(settings.token, key, storage),
     sign,
     clock,
     inObs,
@@ -66,6 +70,12 @@ function localTexts(): Storage | undefined {
   } catch {
     return undefined;
   }
+}
+
+function widgets(token: string, key: string, storage: Storage | undefined): OverlayWidgets {
+  const element = document.getElementById('widget') ?? document.body;
+  const stage = new WidgetStage(element, clock, { storage, key: `droppio:${key}:goal` });
+  return new OverlayWidgets(stage, new WidgetSource(location.href, token), clock);
 }
 
 function mySlot(token: string): Promise<number> {

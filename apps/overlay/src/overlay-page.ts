@@ -23,6 +23,7 @@ import type { PageSettings } from './settings.js';
 import type { Stage } from './stage.js';
 import { newestVersion, nextFrame, versionOf, watchAir } from './surroundings.js';
 import { lookOf, tierOf } from './tier.js';
+import type { OverlayWidgets } from './widgets/overlay-widgets.js';
 
 export interface PageParts {
   readonly settings: PageSettings;
@@ -34,6 +35,7 @@ export interface PageParts {
   /** Lives as long as the tab, over reloads. */
   readonly tab: TextStorage | undefined;
   readonly stage: Stage;
+  readonly widgets: OverlayWidgets;
   readonly sign: LinkSign;
   readonly clock: Clock;
   readonly inObs: boolean;
@@ -56,7 +58,7 @@ export class OverlayPage {
   private config: WornConfig = wornConfig({});
 
   constructor(private readonly parts: PageParts) {
-    const { settings, clock } = parts;
+    const { settings, clock, widgets } = parts;
     this.awaySince = clock.now();
     this.inbox = this.makeInbox();
     this.onAir = this.makeOnAir();
@@ -72,13 +74,17 @@ export class OverlayPage {
       {
         ready: (frame, position) => {
           this.wear(wornConfig(frame.config));
+          widgets.ready(frame.head, position);
           this.inbox.resume(frame, position);
         },
         event: (frame, position) => {
           this.hear(frame);
-          this.inbox.receive(frame, position);
+          widgets.hear(frame, position);
+          if (widgets.isShown) this.inbox.advance(position);
+          else this.inbox.receive(frame, position);
         },
         gap: (_gap, position) => {
+          widgets.gap(position);
           this.inbox.advance(position);
         },
         state: (state) => {
@@ -114,11 +120,19 @@ export class OverlayPage {
     this.parts.stage.wear(config);
     this.sounds.wear(config);
     if (!this.parts.inObs && this.sounds.isHeard) offerSound(document, this.parts.clock);
+    this.parts.widgets.wear(config);
+    if (this.parts.widgets.isShown) this.makeRoom();
     this.parts.sign.allowDot(config.linkDot);
     this.control.configure(config);
     this.onAir.configure({ onlyWhileLive: config.catchUp.onlyWhileLive, onlyPrimary: config.instances === 'primary-only' });
     const restAfterSec = this.parts.settings.restAfterSec ?? config.restAfterSec;
     this.rest.configure(restAfterSec === null ? undefined : restAfterSec * 1000);
+  }
+
+  /** A widget stands where alerts would: none of them waits for its end. */
+  private makeRoom(): void {
+    this.inbox.clear();
+    this.player.skip();
   }
 
   private report(alert: Alert): void {

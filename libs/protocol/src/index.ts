@@ -3,5 +3,6 @@ export * from './close-codes.js';
 export * from './event-frames.js';
 export * from './http-frames.js';
 export * from './server-frames.js';
+export * from './widget-answer.js';
 export * from './worn-config.js';
 export { changedLook } from './worn-look.js';

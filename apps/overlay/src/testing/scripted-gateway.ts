@@ -3,8 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { extname, join, normalize } from 'node:path';
-import { parseClientFrame, type AuthFrame, type EventFrame, type ServerFrame, type ShownFrame } from '@droppio/protocol';
-import type { ConfigDocument } from '@droppio/tips';
+import {
+  parseClientFrame,
+  WIDGET_PATH,
+  type AuthFrame,
+  type EventFrame,
+  type ServerFrame,
+  type ShownFrame,
+  type WidgetAnswer,
+} from '@droppio/protocol';
+import type { ConfigDocument, FeedPosition } from '@droppio/tips';
 import { WebSocket, WebSocketServer } from 'ws';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -32,6 +40,9 @@ export class ScriptedGateway {
   refuseWith: number | undefined;
   /** As in a network that breaks WebSockets: only streams of events get through. */
   breaksSockets = false;
+  /** What the API beside it answers to a page that asks for its widget: an answer, or a status. */
+  widget: (after: FeedPosition, of: { readonly epoch: string; readonly seq: number }) => WidgetAnswer | number = () => 404;
+  readonly widgetAsked: string[] = [];
   private readonly log: EventFrame[] = [];
   private readonly http = createServer((request, response) => {
     void this.serve(request, response);
@@ -124,6 +135,14 @@ export class ScriptedGateway {
     for (const frame of this.log.slice(after)) say({ ...frame, replay: true });
   }
 
+  private answerWidget({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+    this.widgetAsked.push(headers.authorization ?? 'nobody');
+    const [epoch = '', seq = ''] = (new URLSearchParams(url.split('?')[1]).get('after') ?? '').split('.');
+    const answer = this.widget({ epoch, seq: Number(seq) }, { epoch: this.epoch, seq: this.log.length });
+    if (typeof answer === 'number') response.writeHead(answer).end();
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }
+
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests.push(request.url ?? '');
     if (request.url === '/violations') {
@@ -133,6 +152,10 @@ export class ScriptedGateway {
     }
     if (request.url?.startsWith('/overlay/events') === true) {
       this.stream(request, response);
+      return;
+    }
+    if (request.url?.startsWith(WIDGET_PATH) === true) {
+      this.answerWidget(request, response);
       return;
     }
     const path = normalize((request.url ?? '/').replace(/^\/overlay\//, '/').replace(/\?.*$/, ''));
