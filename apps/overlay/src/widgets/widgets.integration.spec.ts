@@ -1,8 +1,7 @@
 import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
-import { randomHex } from '@droppio/tips/testing';
+import { HOSTILE_TEXTS, randomHex } from '@droppio/tips/testing';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { HOSTILE_TEXTS } from '../testing/hostile-texts.js';
 import { TOKEN, until, useTheatre } from '../testing/overlay-theatre.js';
 import { WidgetStand, type WidgetChange } from '../testing/widget-stand.js';
 
