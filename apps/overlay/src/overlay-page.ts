@@ -137,7 +137,7 @@ export class OverlayPage {
 
   private report(alert: Alert): void {
     if (alert.kind !== 'tip' || alert.blockMs === undefined || alert.replay) return;
-    this.connection.shown(alert.seq, this.parts.clock.now() - alert.blockMs);
+    this.connection.shown(alert.seq, this.inbox.serverNow - alert.blockMs);
   }
 
   private makeInbox(): TipInbox {

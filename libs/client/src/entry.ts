@@ -40,11 +40,12 @@ export interface Entry {
 
 type Shown = Extract<EventFrame, { type: 'tip' | 'tip.updated' | 'tip.retracted' | 'test' | 'summary' }>;
 
-export function entryOf(frame: Shown, epoch: string, now: number): Entry {
+/** `aheadMs`: how much later it is here than at the server. */
+export function entryOf(frame: Shown, epoch: string, now: number, aheadMs = 0): Entry {
   const { seq, from = seq } = frame;
   const base = { epoch, from, seq, rank: Rank.normal, appearances: 0, members: [], summed: [] };
   if (frame.type === 'summary') return { ...base, sinceMs: now, ttlMs: Number.POSITIVE_INFINITY, summed: [frame.d] };
-  const sinceMs = frame.replay === true ? Math.min(now, frame.at.seen) : now;
+  const sinceMs = frame.replay === true ? Math.min(now, frame.at.seen + aheadMs) : now;
   return { ...base, sinceMs, ttlMs: frame.ttlMs, members: [frame.type === 'test' ? pressedAlertOf(frame) : alertOf(frame)] };
 }
 

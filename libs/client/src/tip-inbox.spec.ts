@@ -51,6 +51,17 @@ describe(TipInbox.name, () => {
     expect(drain()).toEqual([]);
   });
 
+  it.each([3, -3])('judges the age of what it missed by the clock of the server, though its own is %i hours ahead', (hours) => {
+    const { hear, inbox, clock, drain } = anInbox();
+    const now = clock.now() - hours * 3_600_000;
+    const young = Array.from({ length: 3 }, (_, n) => ({ ...aTipFrame(n + 2, { at: { seen: now - 60_000 } }), replay: true }));
+    const old = Array.from({ length: 2 }, (_, n) => ({ ...aTipFrame(n + 5, { at: { seen: now - 3_000_000 } }), replay: true }));
+    inbox.resume({ head: 6, now }, at(1));
+    hear(...young, ...old);
+    expect(inbox.serverNow).toBe(now);
+    expect(ids(drain()).toSorted()).toEqual([...young.map(({ id }) => id), 'digest of 2'].toSorted());
+  });
+
   it('writes an alert down as shown before it hands it out', () => {
     const { hear, inbox, store } = anInbox();
     const tip = aTipFrame(1);

@@ -47,6 +47,8 @@ export class TipInbox {
   private received: FeedPosition | undefined;
   private catchingUpTo: number | undefined;
   private held = false;
+  /** How much later it is here than at the server. */
+  private aheadMs = 0;
   private isOnAir = true;
   /** What the page before was showing; until the first `ready` says how things look here. */
   private left: Entry | undefined;
@@ -77,6 +79,11 @@ export class TipInbox {
     return { epoch: received.epoch, seq: Math.min(received.seq, ...waiting.map((entry) => entry.from - 1)) };
   }
 
+  /** What the server's clock shows, as far as can be told from here. */
+  get serverNow(): number {
+    return this.clock.now() - this.aheadMs;
+  }
+
   get size(): number {
     return this.line.entries.length;
   }
@@ -87,7 +94,8 @@ export class TipInbox {
   }
 
   /** The connection resumes; what was missed follows up to `head`, and is judged as a whole before any of it is shown. */
-  resume(ready: Pick<ReadyFrame, 'head'>, position: FeedPosition): void {
+  resume(ready: Pick<ReadyFrame, 'head' | 'now'>, position: FeedPosition): void {
+    if (ready.now !== undefined) this.aheadMs = this.clock.now() - ready.now;
     this.catchingUpTo = ready.head;
     this.catchUp.resumed();
     if (this.left !== undefined) this.line.putFirst(this.catchUp.aged(this.left));
@@ -199,7 +207,7 @@ export class TipInbox {
   }
 
   private push(frame: Parameters<typeof entryOf>[0], { epoch }: FeedPosition): void {
-    const entry = entryOf(frame, epoch, this.clock.now());
+    const entry = entryOf(frame, epoch, this.clock.now(), this.aheadMs);
     const [tip] = entry.members;
     if (tip !== undefined && (this.shown.has(tip.id) || this.line.has(tip.id))) return;
     const place = this.placeOf(tip);

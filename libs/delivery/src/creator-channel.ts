@@ -109,8 +109,9 @@ export class CreatorChannel implements FollowerListener {
 
   private welcome({ from, recovered, gap, events }: Resumption, overlayId: string, { config }: OverlayGrant): FrameBatch {
     const { epoch, seq: head } = this.follower.position;
-    const ready: ReadyFrame = { op: 'ready', epoch, head, from, recovered, config: { ...config } };
-    const replayed = replayFrames(events, overlayId, this.feed.clock.now());
+    const now = this.feed.clock.now();
+    const ready: ReadyFrame = { op: 'ready', epoch, head, from, recovered, config: { ...config }, now };
+    const replayed = replayFrames(events, overlayId, now);
     return new FrameBatch([ready, ...(gap === undefined ? [] : [{ op: 'gap' as const, ...gap }]), ...replayed], epoch);
   }
 

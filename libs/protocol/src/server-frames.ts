@@ -29,6 +29,8 @@ export const ReadyFrame = z.object({
   from: seq,
   recovered: z.boolean(),
   config: overlayConfig,
+  /** The server's clock, Unix milliseconds: a page's own may be wrong by hours, and the times in frames are the server's. */
+  now: z.optional(z.number()),
 });
 /** `head` tells a client that it missed something, within one beat. `degraded`: the store behind is away, so events may be late. */
 export const PingFrame = z.object({ op: z.literal('ping'), head: seq, degraded: z.optional(z.boolean()) });

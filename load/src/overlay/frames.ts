@@ -33,7 +33,14 @@ export async function frameTimes(house: House, browser: Browser): Promise<FrameT
   if (account === undefined) throw new Error('the dev chain has no accounts');
   const wallet = await openWallet({ rpcUrl: house.chain.rpcUrl, privateKey: account.privateKey, pollMs: 20 });
   const batch = await deployContract(wallet, tipBatchBytecode);
-  const collect = async (): Promise<number[]> => Frames.parse(await page.evaluate('window.beats.splice(0)'));
+  const collect = async (): Promise<number[]> =>
+    Frames.parse(
+      await page.evaluate((): unknown => {
+        const beats: unknown = Reflect.get(globalThis, 'beats');
+        Reflect.set(globalThis, 'beats', []);
+        return beats;
+      }),
+    );
   await collect();
   await pause(REST_SEC);
   const idle = await collect();

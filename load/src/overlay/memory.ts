@@ -46,7 +46,7 @@ export async function memoryOf(house: House, browser: Browser, alerts: number): 
 async function playUntil(page: Page, alerts: number): Promise<void> {
   const deadline = Date.now() + 60_000;
   for (;;) {
-    const played = z.number().parse(await page.evaluate('window.played'));
+    const played = z.number().parse(await page.evaluate((): unknown => Reflect.get(globalThis, 'played')));
     if (played > alerts) throw new Error(`${String(played)} alerts were shown for ${String(alerts)} tips`);
     if (played === alerts) break;
     if (Date.now() > deadline) throw new Error(`${String(played)} alerts of ${String(alerts)} were shown within a minute`);

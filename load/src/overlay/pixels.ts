@@ -1,15 +1,13 @@
 import type { House, TestCreator } from '@droppio/e2e/houses';
 import { openWallet, sendTip } from '@droppio/tip-jar';
+import { within } from '@droppio/tips';
 import type { Browser, Page } from 'playwright-core';
-import * as z from 'zod';
 import { HeadEar } from '../head-ear.js';
 import { aCreator, aMessage, ALERT_MS, openPage } from './stage.js';
 
 const CREATORS = 5;
 const GWEI = 1_000_000_000n;
 const SHOWN_WITHIN_MS = 20_000;
-
-const Seen = z.object({ dom: z.number(), pixels: z.number() });
 
 /** Milliseconds after a stranger with a socket heard of the tip's block. */
 export interface Showing {
@@ -24,7 +22,6 @@ export interface Showing {
  * frame is done. Unix milliseconds, fractional.
  */
 const WATCH = `
-  window.showings = {};
   const now = () => performance.timeOrigin + performance.now();
   const noted = new WeakSet();
   new MutationObserver(() => {
@@ -35,7 +32,7 @@ const WATCH = `
       const message = alert.querySelector('[data-message]')?.textContent ?? '';
       requestAnimationFrame(() => {
         const { port1, port2 } = new MessageChannel();
-        port1.onmessage = () => { window.showings[message] = { dom: at, pixels: now() }; };
+        port1.onmessage = () => { void window.noteShowing(message, at, now()); };
         port2.postMessage(0);
       });
     }
@@ -48,9 +45,10 @@ export async function blockToPixels(house: House, browser: Browser, tips: number
   try {
     const runs = Array.from({ length: CREATORS }, async (_, index) => {
       const creator = await aCreator(house);
-      const page = await openPage(browser, creator.pageUrl, { script: WATCH });
+      const audience = new Audience();
+      const page = await openPage(browser, creator.pageUrl, { script: WATCH, prepare: (blank) => audience.watch(blank) });
       try {
-        return await showEach({ house, ear, page, creator, tipper: index }, Math.ceil(tips / CREATORS));
+        return await showEach({ house, ear, audience, creator, tipper: index }, Math.ceil(tips / CREATORS));
       } finally {
         await page.context().close();
       }
@@ -61,15 +59,34 @@ export async function blockToPixels(house: House, browser: Browser, tips: number
   }
 }
 
+/** Hears from a page what came up on it. Its content security policy forbids to ask it by text. */
+class Audience {
+  private readonly seen = new Map<string, Showing>();
+  private readonly waiting = new Map<string, (showing: Showing) => void>();
+
+  async watch(page: Page): Promise<void> {
+    await page.exposeFunction('noteShowing', (message: string, dom: number, pixels: number) => {
+      this.seen.set(message, { dom, pixels });
+      this.waiting.get(message)?.({ dom, pixels });
+    });
+  }
+
+  async saw(message: string): Promise<Showing> {
+    const seen = this.seen.get(message);
+    if (seen !== undefined) return seen;
+    return within(SHOWN_WITHIN_MS, message, new Promise<Showing>((resolve) => this.waiting.set(message, resolve)));
+  }
+}
+
 interface Run {
   readonly house: House;
   readonly ear: HeadEar;
-  readonly page: Page;
+  readonly audience: Audience;
   readonly creator: TestCreator;
   readonly tipper: number;
 }
 
-async function showEach({ house, ear, page, creator, tipper }: Run, tips: number): Promise<Showing[]> {
+async function showEach({ house, ear, audience, creator, tipper }: Run, tips: number): Promise<Showing[]> {
   const { rpcUrl, jar, tippers } = house.chain;
   const account = tippers[tipper];
   if (account === undefined) throw new Error('no such tipper');
@@ -78,11 +95,7 @@ async function showEach({ house, ear, page, creator, tipper }: Run, tips: number
   for (let n = 0; n < tips; n += 1) {
     const message = aMessage();
     const hash = await sendTip(wallet, { jar, creator: creator.wallet, amount: GWEI, message });
-    const shown = await page.waitForFunction(`window.showings[${JSON.stringify(message)}]`, undefined, {
-      timeout: SHOWN_WITHIN_MS,
-      polling: 100,
-    });
-    const { dom, pixels } = Seen.parse(await shown.jsonValue());
+    const { dom, pixels } = await audience.saw(message);
     // Only now: asking the node for it before would keep it busy while it is measured.
     const { blockNumber } = await wallet.getTransactionReceipt({ hash });
     const heard = performance.timeOrigin + (await ear.heard(Number(blockNumber)));

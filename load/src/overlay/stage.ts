@@ -28,14 +28,17 @@ export interface StagePlan {
   /** Run before the page's own scripts. */
   readonly script: string;
   readonly isTimeFaked?: boolean;
+  /** Done before the page is opened. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 /** The overlay's page as OBS has it: a window of its own, visible, 1920×1080. */
 export async function openPage(browser: Browser, url: string, plan: StagePlan): Promise<Page> {
-  const { width = 1920, height = 1080, script, isTimeFaked = false } = plan;
+  const { width = 1920, height = 1080, script, isTimeFaked = false, prepare } = plan;
   const context = await browser.newContext({ viewport: { width, height } });
   const page = await context.newPage();
   if (isTimeFaked) await page.clock.install();
+  await prepare?.(page);
   await page.addInitScript(script);
   await page.goto(url);
   await page.waitForSelector('body[data-connection="open"]', { state: 'attached', timeout: 20_000 });
