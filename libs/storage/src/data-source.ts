@@ -37,7 +37,7 @@ import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
 import { TipValueEntity } from './tip-value-entity.js';
 
-/** In order of their time stamps; never edited once released. */
+/** In order of their time stamps, each in steps that a database in use can bear; never edited once released. */
 export const MIGRATIONS: readonly (new () => SteppedMigration)[] = [
   FirstHouse1763800000000,
   SignIn1763900000000,

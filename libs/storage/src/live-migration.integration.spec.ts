@@ -15,8 +15,10 @@ const TIPS = 100_000;
 const Row = z.object({ row: z.string() });
 
 let house: TestDatabase | undefined;
+let traffic: Traffic | undefined;
 const clients: Client[] = [];
 afterEach(async () => {
+  await traffic?.stop().catch(() => undefined);
   await Promise.all(clients.splice(0).map((client) => client.end()));
   await house?.drop();
 });
@@ -46,21 +48,24 @@ async function expectWhole(database: Database): Promise<void> {
 describe('a database in use', () => {
   it('is brought to the head while its traffic goes on, and every tip is summed once', async () => {
     house = await anOldHouse(inject('postgresUrl'), BEFORE, TIPS);
-    const traffic = new Traffic(house.url, TIPS);
+    traffic = new Traffic(house.url, TIPS);
     const looker = await aClient(house.url);
     await traffic.start();
     const begun = performance.now();
     const opening = openDatabase({ url: house.url, migrate: true, poolSize: 2 });
     await expect
-      .poll(async () => (await looker.query(`SELECT to_regclass('tip_values') AS there`)).rows, { timeout: 20_000, interval: 5 })
-      .not.toEqual([{ there: null }]);
+      .poll(async () => (await looker.query(`SELECT 1 FROM pg_tables WHERE tablename = 'tip_values'`)).rowCount, {
+        timeout: 20_000,
+        interval: 5,
+      })
+      .toBe(1);
     traffic.hasPrices = true;
     const database = await opening;
     const tookMs = performance.now() - begun;
     await traffic.stop();
     const { done, priced, longestMs, slowest } = traffic.seen;
-    console.log(
-      `${String(TIPS)} tips: migrated in ${tookMs.toFixed(0)} ms; ${String(done)} transactions beside it, the longest ${longestMs.toFixed(0)} ms (${slowest})`,
+    process.stdout.write(
+      `${String(TIPS)} tips: migrated in ${tookMs.toFixed(0)} ms; ${String(done)} transactions beside it, the longest ${longestMs.toFixed(0)} ms (${slowest})\n`,
     );
     expect(priced).toBeGreaterThan(0);
     expect(longestMs).toBeLessThan(tookMs / 3);
@@ -73,7 +78,7 @@ describe('a database in use', () => {
     const reader = await aClient(house.url);
     await reader.query('BEGIN');
     await reader.query('SELECT 1 FROM tips LIMIT 1');
-    const traffic = new Traffic(house.url, 500);
+    traffic = new Traffic(house.url, 500);
     await traffic.start();
     const opening = openDatabase({ url: house.url, migrate: true, poolSize: 2 });
     const looker = await aClient(house.url);
@@ -89,7 +94,7 @@ describe('a database in use', () => {
     await reader.query('COMMIT');
     await (await opening).close();
     await traffic.stop();
-    console.log(`a reader of ${heldMs.toFixed(0)} ms held up others for ${traffic.seen.longestMs.toFixed(0)} ms`);
+    process.stdout.write(`a reader of ${heldMs.toFixed(0)} ms held up others for ${traffic.seen.longestMs.toFixed(0)} ms\n`);
     expect(traffic.seen.longestMs).toBeLessThan(heldMs * 0.7);
   });
 });

@@ -38,28 +38,31 @@ describe('migrations', () => {
   });
 
   it('run once when many processes start together', async () => {
-    const { url, drop } = await anEmptyDatabase();
+    const made = await anEmptyDatabase();
+    const { url } = made;
     const opened = await Promise.all(Array.from({ length: 6 }, () => openDatabase({ url, migrate: true, poolSize: 2 })));
     const rows: unknown = await opened[0]?.source.query('SELECT name FROM schema_migrations');
     expect(rows).toEqual(MIGRATIONS.map(({ name }) => ({ name })));
     await Promise.all(opened.map((database) => database.close()));
-    await drop();
+    await made.drop();
   });
 
   it('are missed with a sentence by a process that may not run them', async () => {
-    const { url, drop } = await anEmptyDatabase();
+    const made = await anEmptyDatabase();
+    const { url } = made;
     await expect(openDatabase({ url, migrate: false })).rejects.toThrow(/lacks \d+ migration\(s\): FirstHouse.*DATABASE_MIGRATE=true/);
-    await drop();
+    await made.drop();
   });
 
   it('can be taken back', async () => {
-    const { url, drop } = await anEmptyDatabase();
+    const made = await anEmptyDatabase();
+    const { url } = made;
     const database = await openDatabase({ url, migrate: true });
     for (let left = MIGRATIONS.length; left > 0; left -= 1) await database.source.undoLastMigration();
     const tables: unknown = await database.source.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`);
     expect(tables).toEqual([{ tablename: 'schema_migrations' }]);
     await database.close();
-    await drop();
+    await made.drop();
   });
 });
 

@@ -37,16 +37,18 @@ export async function anOldHouse(postgresUrl: string, migrations: number, tips: 
   return made;
 }
 
-const Waits = z.object({ rowCount: z.number().nullable() });
+const Outcome = z.object({ rowCount: z.number().nullable() });
 
 /**
  * Who uses such a database meanwhile, as a listener, a page and the pricing of the version before would: new tips, tips that become final, prices,
  * events, and the history of a wallet. Says how many transactions there were, and how long the slowest of them took.
  */
 export class Traffic {
+  /** Set by whoever sees the table of prices come. */
+  hasPrices = false;
   readonly seen = { done: 0, priced: 0, longestMs: 0, slowest: '' };
   private readonly clients: Client[] = [];
-  private running: Promise<void>[] = [];
+  private readonly running: Promise<void>[] = [];
   private isOver = false;
   private nth = 10_000_000;
 
@@ -61,16 +63,18 @@ export class Traffic {
       const client = new Client({ connectionString: this.url, application_name: 'traffic' });
       await client.connect();
       this.clients.push(client);
-      this.running.push(this.loop(client, kind, statements));
+      const running = this.loop(client, kind, statements);
+      // Heard in `stop`.
+      running.catch(() => undefined);
+      this.running.push(running);
     }
   }
 
   /** Rejects with what went wrong. */
   async stop(): Promise<void> {
     this.isOver = true;
-    await Promise.all(this.running);
-    this.running = [];
-    await Promise.all(this.clients.map((client) => client.end()));
+    await Promise.all(this.running.splice(0));
+    await Promise.all(this.clients.splice(0).map((client) => client.end()));
   }
 
   private async loop(client: Client, kind: string, statements: () => readonly string[]): Promise<void> {
@@ -78,7 +82,7 @@ export class Traffic {
       const begun = performance.now();
       await client.query('BEGIN');
       for (const statement of statements()) {
-        const { rowCount } = Waits.parse(await client.query(statement));
+        const { rowCount } = Outcome.parse(await client.query(statement));
         if (statement.startsWith('INSERT INTO tip_values')) this.seen.priced += rowCount ?? 0;
       }
       await client.query('COMMIT');
@@ -110,9 +114,6 @@ export class Traffic {
     const lock = `SELECT FROM tips WHERE (chain_id, tx_hash, ordinal) = ${key} FOR NO KEY UPDATE`;
     return this.hasPrices ? [lock, write] : [`DO $$ BEGIN PERFORM 1; END $$`];
   }
-
-  /** Set by whoever sees the table of prices come. */
-  hasPrices = false;
 
   private read(): readonly string[] {
     return [`SELECT * FROM tips WHERE wallet = ${wallet(this.any(1))} ORDER BY block_time_ms DESC LIMIT 50`];
