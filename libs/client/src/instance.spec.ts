@@ -5,8 +5,10 @@ import { MemoryTab, PageLocks } from './testing/page-locks.js';
 const TOKEN = 'dro_ov_3f9a';
 const quickly = { sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 20)), random: Math.random };
 
+/** With the page's own patience: answers take their time on a busy machine. */
 const talking = (): InstanceSurroundings => ({
   ...quickly,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   openChannel: (name) => {
     const channel = new BroadcastChannel(name);
     onTestFinished(() => {
