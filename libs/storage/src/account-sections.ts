@@ -53,6 +53,12 @@ export const ACCOUNT_SECTIONS: Readonly<Record<string, AccountSection>> = {
     },
     whose: 't.wallet IN (SELECT address FROM creator_wallets WHERE creator_id = $1)',
   },
+  assets: {
+    table: 'assets',
+    key: [['nth', 'bigint']],
+    omit: ['creator_id', 'nth', 'source_hash'],
+    instead: { file: `'/overlay/media/' || t.id` },
+  },
   moderation: { table: 'moderation_rules', key: [['creator_id', 'uuid']], omit: ['creator_id'] },
   webhooks: { table: 'webhooks', key: byTime, omit: ['creator_id', 'secret', 'old_secret'] },
   webhookDeliveries: {

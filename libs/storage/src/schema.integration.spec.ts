@@ -6,6 +6,7 @@ import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
 import { openDatabase } from './migrate.js';
 import type { TipPlace } from './tip-cursor.js';
 import { createEmptyDatabase, openTestStorage, type TestStorage } from './testing/index.js';
+import { ASSET, ASSET_BY_SOURCE, ASSET_BYTES, ASSET_FILE, ASSET_KINDS_OF, ASSET_USAGE, ASSET_USES, ASSETS } from './asset-statements.js';
 import { AUDIT_OF, AUDIT_OF_BY_OPERATION, AUDIT_OF_OPERATOR, AUDIT_OF_OPERATOR_BY_OPERATION } from './postgres-audit-trail.js';
 import { ONE_TIP, pageStatement, SIGHTINGS_OF, TELLINGS_OF, type Statement } from './archive-statements.js';
 import { BACKFILL_AND_TELL } from './backfill-statements.js';
@@ -118,6 +119,9 @@ describe('every list query reads through an index', () => {
       `INSERT INTO widget_notes (creator_id, chain_id, token, sender, block_time_ms, tips, amount, priced, usd) SELECT ${id}, 1, '\\x00', '\\x00', n, 1, 1, 0, 0 FROM generate_series(0, 19999) n`,
       `INSERT INTO moderation_rules (creator_id, rules) SELECT ${id}, '{}' FROM generate_series(0, 19999) n`,
       `INSERT INTO erased_messages (chain_id, tx_hash, ordinal) SELECT chain_id, tx_hash, ordinal FROM tips LIMIT 20000`,
+      `INSERT INTO assets (id, creator_id, kind, type, name, size, source_hash) SELECT 'ast_' || lpad(n::text, 24, '0'), ${id}, 'sound', 'audio/wav', '', 1,
+         decode(lpad(to_hex(n), 64, '0'), 'hex') FROM generate_series(0, 39999) n`,
+      `INSERT INTO asset_files SELECT id, '\\x00' FROM assets`,
       'ANALYZE',
     ]) {
       await storage.database.run(statement);
@@ -184,6 +188,14 @@ describe('every list query reads through an index', () => {
     ['attempts that were made', RECORD_ATTEMPTS, [creator, '[]']],
     ['deliveries that are old', PURGE, [30 * 24 * 3_600_000, 1000]],
     ['secrets under old keys', SEALED_OTHERWISE, [Buffer.from([0, 0, 0, 2]), creator, 200]],
+    ['assets of a creator', ASSETS, [creator, 30_000, 51]],
+    ['what assets take up', ASSET_USAGE, [creator]],
+    ['an asset', ASSET, [creator, `ast_${'0'.repeat(24)}`]],
+    ['an asset by its source', ASSET_BY_SOURCE, [creator, zero(32)]],
+    ['kinds of assets', ASSET_KINDS_OF, [creator, [`ast_${'0'.repeat(24)}`]]],
+    ['overlays that name an asset', ASSET_USES, [creator, `ast_${'0'.repeat(24)}`]],
+    ['facts of a file', ASSET_FILE, [`ast_${'0'.repeat(24)}`]],
+    ['a file', ASSET_BYTES, [`ast_${'0'.repeat(24)}`]],
     ['overlays of a creator', 'SELECT * FROM overlays WHERE creator_id = $1 ORDER BY created_at, id', [creator]],
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);

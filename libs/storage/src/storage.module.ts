@@ -3,6 +3,7 @@ import { Health } from '@droppio/platform';
 import {
   AccessTokens,
   AccountData,
+  AssetStore,
   AuditTrail,
   CreatorDirectory,
   CreatorWallets,
@@ -27,6 +28,7 @@ import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
 import { PostgresAccessTokens } from './postgres-access-tokens.js';
 import { PostgresAccountData } from './postgres-account-data.js';
+import { PostgresAssetStore } from './postgres-asset-store.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 import { PostgresCreatorWallets } from './postgres-creator-wallets.js';
@@ -94,6 +96,7 @@ export class StorageModule {
         { provide: ModerationDesk, useClass: PostgresModerationDesk },
         { provide: IdempotencyKeys, useClass: PostgresIdempotencyKeys },
         { provide: SignInStore, useClass: PostgresSignInStore },
+        { provide: AssetStore, useClass: PostgresAssetStore },
         { provide: AuditTrail, useClass: PostgresAuditTrail },
         { provide: AccountData, useClass: PostgresAccountData },
         { provide: Retention, useClass: PostgresRetention },
@@ -115,6 +118,7 @@ export class StorageModule {
         CreatorDirectory,
         AccessTokens,
         IdempotencyKeys,
+        AssetStore,
         AuditTrail,
         AccountData,
         Retention,

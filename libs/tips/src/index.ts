@@ -12,6 +12,7 @@ export * from './fold-text.js';
 export * from './hex.js';
 export * from './ports/access-tokens.js';
 export * from './ports/account-data.js';
+export * from './ports/asset-store.js';
 export * from './ports/audit-trail.js';
 export * from './overlay-config.js';
 export * from './judge-tip.js';
