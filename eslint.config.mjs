@@ -38,6 +38,7 @@ const owners = {
   bullmq: ['broker'],
   '@nestjs/throttler': ['creators'],
   'csv-stringify': ['creators'],
+  sharp: ['creators'],
   'ipaddr.js': ['webhooks'],
 };
 const libs = [

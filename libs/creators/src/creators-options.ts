@@ -1,3 +1,4 @@
+import type { AssetQuota } from '@droppio/tips';
 import type { TokenKey } from '@droppio/protocol/overlay-token';
 import { DEFAULT_RATES, type RateLimits } from './edge/rates/rate-limits.js';
 import type { SignInRules } from './access/sign-in-message.js';
@@ -19,6 +20,9 @@ export interface RetentionOptions {
 
 export const RETENTION_DEFAULTS: RetentionOptions = { messageDays: 365, eventDays: 30, auditDays: 365 };
 
+/** Of images and sounds, for each creator: a look for every tier, and some to choose from. */
+export const DEFAULT_QUOTA: AssetQuota = { count: 100, bytes: 50 * 1024 * 1024 };
+
 /** What the room needs to know; a class, because it is its own injection token. */
 export class CreatorsOptions {
   /** Opens `POST /v1/creators`. Without one nobody may. */
@@ -32,10 +36,11 @@ export class CreatorsOptions {
   readonly signIn: SignInOptions;
   readonly retention: RetentionOptions;
   readonly rates: RateLimits;
+  readonly quota: AssetQuota;
 
   constructor(
     given: Pick<CreatorsOptions, 'adminToken' | 'tokenKeys' | 'pageUrl' | 'gatewayUrl' | 'signIn'> &
-      Partial<Pick<CreatorsOptions, 'retention' | 'rates'>>,
+      Partial<Pick<CreatorsOptions, 'retention' | 'rates' | 'quota'>>,
   ) {
     this.adminToken = given.adminToken;
     this.tokenKeys = given.tokenKeys;
@@ -44,5 +49,6 @@ export class CreatorsOptions {
     this.signIn = given.signIn;
     this.retention = given.retention ?? RETENTION_DEFAULTS;
     this.rates = given.rates ?? DEFAULT_RATES;
+    this.quota = given.quota ?? DEFAULT_QUOTA;
   }
 }

@@ -11,6 +11,8 @@ import { IdempotencyInterceptor } from './edge/idempotency/idempotency.intercept
 import { rateProviders } from './edge/rates/rate.parts.js';
 import { HttpMetrics } from './edge/http-metrics.js';
 import { metrics } from './metrics.js';
+import { assetControllers, assetProviders } from './assets/assets.parts.js';
+import { RawBodyInterceptor } from './edge/raw-body.js';
 import { OverlayConfigController } from './overlays/overlay-config.controller.js';
 import { AlertsController } from './moderation/alerts.controller.js';
 import { ModerationController } from './moderation/moderation.controller.js';
@@ -61,6 +63,7 @@ export class CreatorsModule {
         ...accountControllers,
         ...eventControllers,
         ...widgetControllers,
+        ...assetControllers,
         TipExportController,
         StatsController,
       ],
@@ -80,7 +83,8 @@ export class CreatorsModule {
         TipExports,
         HttpMetrics,
         ...metrics,
-        // Around all others: what is repeated is not done, nor written down, again.
+        { provide: APP_INTERCEPTOR, useClass: RawBodyInterceptor },
+        // Around all others that do something: what is repeated is not done, nor written down, again.
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         // Guards stand in this order: who asks, how often, and whether they may.
         { provide: APP_GUARD, useClass: CallerGuard },
@@ -88,6 +92,7 @@ export class CreatorsModule {
         ...accountProviders,
         ...eventProviders,
         ...widgetProviders,
+        ...assetProviders,
         { provide: APP_PIPE, useClass: RequestPipe },
       ],
     };

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { parseTokenKeys } from '@droppio/protocol/overlay-token';
 import * as z from 'zod';
 import type { HttpOptions } from './edge/http.js';
-import { CreatorsOptions, RETENTION_DEFAULTS } from './creators-options.js';
+import { CreatorsOptions, DEFAULT_QUOTA, RETENTION_DEFAULTS } from './creators-options.js';
 import { DEFAULT_RATES } from './edge/rates/rate-limits.js';
 
 const NAMED_NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal']);
@@ -92,7 +92,23 @@ export const creatorsEnv = {
     DEFAULT_RATES.settings,
     'Changes to one creator’s overlays and their reloads, trials and repeats of their webhooks, all together',
   ),
+  API_RATE_UPLOAD: perMinute(DEFAULT_RATES.upload, 'Images and sounds that one creator uploads'),
+  API_RATE_MEDIA: perMinute(DEFAULT_RATES.media, 'Images and sounds fetched by overlay pages at one IPv4 address or IPv6 /64'),
   API_RATE_FAILURES: perMinute(DEFAULT_RATES.failures, 'Wrong credentials from one IPv4 address or IPv6 /64'),
+  ASSETS_MAX_COUNT: z.coerce
+    .number<string>()
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(DEFAULT_QUOTA.count)
+    .meta({ description: 'Images and sounds that one creator may have. 0: none can be uploaded.' }),
+  ASSETS_MAX_BYTES: z.coerce
+    .number<string>()
+    .int()
+    .min(0)
+    .max(1_073_741_824)
+    .default(DEFAULT_QUOTA.bytes)
+    .meta({ description: 'Bytes that the images and sounds of one creator may have together.' }),
   API_TRUSTED_PROXIES: list(isNetwork, 'every entry must be an address, a network (10.0.0.0/8), loopback, linklocal or uniquelocal').meta({
     description: 'Proxies whose X-Forwarded-For is believed, separated by commas. Default: none.',
   }),
@@ -112,6 +128,7 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
       nodes: new Map([...env.SIGN_IN_CHAINS].flatMap(([id, url]) => (url === undefined ? [] : [[id, url]]))),
       isSignUpOpen: env.SIGN_UP === 'open',
     },
+    quota: { count: env.ASSETS_MAX_COUNT, bytes: env.ASSETS_MAX_BYTES },
     retention: { messageDays: env.MESSAGE_RETENTION_DAYS, eventDays: env.EVENT_RETENTION_DAYS, auditDays: env.AUDIT_RETENTION_DAYS },
     rates: {
       caller: env.API_RATE_CALLER,
@@ -121,6 +138,8 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
       signIn: env.API_RATE_SIGN_IN,
       testAlert: env.API_RATE_TEST_ALERT,
       settings: env.API_RATE_SETTINGS,
+      upload: env.API_RATE_UPLOAD,
+      media: env.API_RATE_MEDIA,
       failures: env.API_RATE_FAILURES,
     },
   });

@@ -43,9 +43,21 @@ export class BodyTooLarge extends DroppioError {
   readonly retryable = false;
 }
 
-/** A body in another language than plain JSON. */
+/** A body in another language than the route speaks. */
 export class UnsupportedMediaType extends DroppioError {
   readonly code = 'unsupported-media-type';
+  readonly retryable = false;
+}
+
+/** An upload that is not a whole, harmless image or sound of the kinds that are taken. */
+export class AssetRefused extends DroppioError {
+  readonly code = 'asset-refused';
+  readonly retryable = false;
+}
+
+/** Overlays name the asset still. */
+export class AssetInUse extends DroppioError {
+  readonly code = 'asset-in-use';
   readonly retryable = false;
 }
 

@@ -1,4 +1,4 @@
-import { makeCounterProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 
 export const HTTP_REQUEST_DURATION = 'droppio_http_request_duration_seconds';
 export const AUTH_REFUSED = 'droppio_creators_auth_refused_total';
@@ -6,9 +6,17 @@ export const AUDIT_LOST = 'droppio_creators_audit_lost_total';
 export const ERASED_MESSAGES = 'droppio_creators_erased_messages_total';
 export const PRUNED_ROWS = 'droppio_creators_pruned_rows_total';
 
+export const UPLOADS = 'droppio_creators_uploads_total';
+export const MEDIA_BYTES = 'droppio_creators_media_inflight_bytes';
 export const EXPORTS = 'droppio_creators_exports_total';
 
 export const metrics = [
+  makeCounterProvider({
+    name: UPLOADS,
+    help: 'Images and sounds that were looked at, by how it ended: stored, known already, refused.',
+    labelNames: ['kind', 'outcome'],
+  }),
+  makeGaugeProvider({ name: MEDIA_BYTES, help: 'Bytes of images and sounds that are on their way to pages.' }),
   makeCounterProvider({
     name: EXPORTS,
     help: 'Exports of tips that began to be sent, by how they ended: complete, cut by the client or a deadline, failed.',

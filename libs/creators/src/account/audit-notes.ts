@@ -16,7 +16,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Where `@ApiOperation` keeps what it was given. */
 const API_OPERATION = 'swagger/apiOperation';
 /** Ids of ours and of a chain's: nothing that somebody could have written a secret into. */
-const AN_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{1,16}(-0x[0-9a-f]{64}-\d{1,10})?|0x[0-9a-f]{40})$/i;
+const AN_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{1,16}(-0x[0-9a-f]{64}-\d{1,10})?|0x[0-9a-f]{40}|ast_[0-9a-z]{24})$/i;
 /** A database that lets an entry wait longer has lost it: the answer, and what it tells of, goes on. */
 const NOTE_WAIT_MS = 2000;
 

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { BodyTooLarge, InvalidRequest, UnsupportedMediaType } from '../errors.js';
+import { isRawBody } from './raw-body.js';
 
 export const BODY_MAX_BYTES = 64 * 1024;
 export const BODY_MAX_DEPTH = 16;
@@ -17,6 +18,10 @@ const POISON = new Set(['__proto__', 'constructor', 'prototype']);
 export function readJsonBody(request: Request, response: Response, next: NextFunction): void {
   const length = Number(request.headers['content-length'] ?? 0);
   if (length === 0 && request.headers['transfer-encoding'] === undefined) {
+    next();
+    return;
+  }
+  if (isRawBody(request, response, length)) {
     next();
     return;
   }

@@ -1,9 +1,17 @@
-import { parseTemplate, type AlertLook, type OverlayConfig, type OverlayTier } from '@droppio/tips';
+import { parseTemplate, type AlertLook, type AssetKind, type OverlayConfig, type OverlayTier } from '@droppio/tips';
+import { namedAssets } from './named-assets.js';
 
 /** Something that is allowed and probably not meant. `pointer` is a JSON pointer into the document. */
 export interface ConfigWarning {
   readonly pointer: string;
-  readonly code: 'low-contrast' | 'template-too-long' | 'tier-unreachable' | 'asset-unknown' | 'message-never-shown' | 'small-text';
+  readonly code:
+    | 'low-contrast'
+    | 'template-too-long'
+    | 'tier-unreachable'
+    | 'asset-unknown'
+    | 'asset-of-another-kind'
+    | 'message-never-shown'
+    | 'small-text';
   readonly message: string;
 }
 
@@ -19,23 +27,27 @@ const LINES = 3;
 /** What a variable is likely to take. */
 const TYPICAL = { name: 14, amount: 8, symbol: 5, usd: 8, message: 0, chain: 8, count: 2, address_short: 11, tx_short: 11 };
 
-/** What a person would want to know before saving. None of it forbids to save. */
-export function warningsOf(config: OverlayConfig): readonly ConfigWarning[] {
+/** What a person would want to know before saving. None of it forbids to save. `assets`: those of the creator’s that the config names. */
+export function warningsOf(config: OverlayConfig, assets: ReadonlyMap<string, AssetKind> = new Map()): readonly ConfigWarning[] {
   const tiers = config.tiers.flatMap((tier, at) =>
     lookWarnings(merged(config.defaults, tier), `/tiers/${String(at)}/override`, config, tier),
   );
-  return [...lookWarnings(config.defaults, '/defaults', config), ...tiers, ...unreachable(config.tiers), ...neverShown(config)];
+  return [
+    ...lookWarnings(config.defaults, '/defaults', config),
+    ...tiers,
+    ...assetWarnings(config, assets),
+    ...unreachable(config.tiers),
+    ...neverShown(config),
+  ];
 }
 
 /** A tier's own look is judged where it changes something. */
 function lookWarnings(look: AlertLook, at: string, config: OverlayConfig, tier?: OverlayTier): ConfigWarning[] {
-  const { font, card, template, image, sound } = tier?.override ?? look;
+  const { font, card, template } = tier?.override ?? look;
   return [
     ...(font === undefined && card === undefined ? [] : contrastWarnings(look, at)),
     ...(font === undefined ? [] : sizeWarnings(look, at, config)),
     ...(font === undefined && template === undefined ? [] : lengthWarnings(look, at, config)),
-    ...assetWarnings(`${at}/image/asset`, image?.asset),
-    ...assetWarnings(`${at}/sound/asset`, sound?.asset),
   ];
 }
 
@@ -59,9 +71,14 @@ function lengthWarnings({ font, template }: AlertLook, at: string, { canvas }: O
   return [{ pointer: `${at}/template`, code: 'template-too-long', message }];
 }
 
-function assetWarnings(pointer: string, asset: string | undefined): ConfigWarning[] {
-  if (asset?.startsWith('ast_') !== true) return [];
-  return [{ pointer, code: 'asset-unknown', message: 'There is no such asset here; pages use what is built in instead.' }];
+/** What is another creator's is as if it were not there. */
+function assetWarnings(config: OverlayConfig, assets: ReadonlyMap<string, AssetKind>): ConfigWarning[] {
+  return namedAssets(config).flatMap(({ id, kind, pointer }): ConfigWarning[] => {
+    const found = assets.get(id);
+    if (found === kind) return [];
+    if (found === undefined) return [{ pointer, code: 'asset-unknown', message: 'You have no such asset; alerts go on without it.' }];
+    return [{ pointer, code: 'asset-of-another-kind', message: `This asset is of the kind ${found}; alerts go on without it.` }];
+  });
 }
 
 function merged(look: AlertLook, { override: { font, card, show, template } }: OverlayTier): AlertLook {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Creator, ExpectedVersion, Overlay, OverlayConfig } from '@droppio/tips';
+import { AssetStore, type Creator, type ExpectedVersion, type Overlay, type OverlayConfig } from '@droppio/tips';
 import { OverlayConfigDocument } from '@droppio/tips/overlay-schema';
 import type { Response } from 'express';
 import type * as z from 'zod';
@@ -10,6 +10,7 @@ import { idField } from '../edge/fields.js';
 import { Repeatable } from '../edge/idempotency/repeatable.js';
 import { Budgeted } from '../edge/rates/rate-limits.js';
 import { warningsOf } from './config-warnings.js';
+import { namedAssets } from './named-assets.js';
 import { ConfigCheckView, OverlayConfigView } from './overlay.schema.js';
 import { OverlaysService } from './overlays.service.js';
 
@@ -17,7 +18,10 @@ import { OverlaysService } from './overlays.service.js';
 @ApiTags('overlays')
 @Controller('v1/overlays/:id/config')
 export class OverlayConfigController {
-  constructor(private readonly overlays: OverlaysService) {}
+  constructor(
+    private readonly overlays: OverlaysService,
+    private readonly assets: AssetStore,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'How the overlay looks and behaves', operationId: 'getOverlayConfig' })
@@ -57,7 +61,8 @@ export class OverlayConfigController {
     @Body({ schema: OverlayConfigDocument }) config: z.output<typeof OverlayConfigDocument>,
   ): Promise<z.output<typeof ConfigCheckView>> {
     await this.overlays.get(me.id, id);
-    return { config, warnings: [...warningsOf(config)] };
+    const named = namedAssets(config).map(({ id }) => id);
+    return { config, warnings: [...warningsOf(config, await this.assets.kinds(me.id, named))] };
   }
 }
 

@@ -57,7 +57,7 @@ export function readDocument(json: unknown): ApiDocument {
 
 /** Documented as something else than JSON. */
 function isFile(response: z.output<typeof Content> | undefined): boolean {
-  return response?.content?.['text/csv'] !== undefined;
+  return Object.keys(response?.content ?? {}).some((type) => !type.endsWith('json'));
 }
 
 /** JSON Schema with its components next to it, as zod reads it. */

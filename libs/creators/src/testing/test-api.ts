@@ -9,7 +9,7 @@ import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { RelayModule } from '@droppio/relay';
 import { StorageModule } from '@droppio/storage';
 import { createTestDatabase, query } from '@droppio/storage/testing';
-import { EventRelay } from '@droppio/tips';
+import { EventRelay, type AssetQuota } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { NameResolver, WebhooksModule } from '@droppio/webhooks';
 import * as z from 'zod';
@@ -50,13 +50,25 @@ export interface TestApi {
 
 export const SIGN_IN_ORIGIN = 'https://app.test';
 
-const NO_LIMITS: RateLimits = { caller: 0, creator: 0, overlay: 0, address: 0, signIn: 0, testAlert: 0, settings: 0, failures: 0 };
+const NO_LIMITS: RateLimits = {
+  caller: 0,
+  creator: 0,
+  overlay: 0,
+  address: 0,
+  signIn: 0,
+  testAlert: 0,
+  settings: 0,
+  upload: 0,
+  media: 0,
+  failures: 0,
+};
 
 interface Plan {
   readonly nodes?: ReadonlyMap<number, string>;
   readonly isSignUpOpen?: boolean;
   /** None, as a rule: tests are in a hurry. */
   readonly rates?: Partial<RateLimits>;
+  readonly quota?: AssetQuota;
   readonly http?: Partial<HttpOptions>;
   readonly configure?: (app: NestExpressApplication) => void;
   /** A real relay, and a gateway for overlays on the same port; on Redis, or in memory without an address. */
@@ -81,6 +93,7 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
       isSignUpOpen: plan.isSignUpOpen ?? true,
     },
     rates: { ...NO_LIMITS, ...plan.rates },
+    ...(plan.quota === undefined ? {} : { quota: plan.quota }),
   });
   const app = await NestFactory.create<NestExpressApplication>(houseOf(database.url, options, relay, plan), {
     logger,
@@ -167,7 +180,7 @@ function callerOf(url: string): TestApi['call'] {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
       signal: AbortSignal.timeout(15_000),
     });
     const text = await response.text();
@@ -187,6 +200,11 @@ async function aCreator(call: TestApi['call'], adminToken: string, wallet: strin
   const links = await call('GET', `/v1/overlays/${overlayId}/url`, { token: accessToken });
   const { pageUrl } = links.json as { pageUrl: string };
   return { id: creator.id, handle, accessToken, overlayId, overlayToken: new URL(pageUrl).hash.slice(1) };
+}
+
+function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return new Uint8Array(body);
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }
 
 function parse(text: string): unknown {

@@ -19,8 +19,15 @@ export function keyedRequest(request: Request): KeyedRequest | undefined {
   const caller = callerOf(request);
   if (caller?.role !== 'creator') return undefined;
   if (!KEY.test(key)) throw noKey();
-  const asked = JSON.stringify([request.method, request.originalUrl, request.body ?? null]);
+  const asked = JSON.stringify([request.method, request.originalUrl, bodyOf(request)]);
   return { creatorId: caller.creator.id, keyHash: sha256(key), fingerprint: sha256(asked) };
+}
+
+/** A file by its hash and what it is said to be. */
+function bodyOf(request: Request): unknown {
+  const body: unknown = request.body;
+  if (!Buffer.isBuffer(body)) return body ?? null;
+  return { bytes: createHash('sha256').update(body).digest('base64'), type: request.get('Content-Type') };
 }
 
 function noKey(): InvalidRequest {

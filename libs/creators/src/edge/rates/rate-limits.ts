@@ -19,6 +19,10 @@ export interface RateLimits {
   readonly testAlert: number;
   /** What makes one creator's overlays or webhooks follow, all together: each leaves an event or a delivery behind. */
   readonly settings: number;
+  /** Files that one creator uploads: each is decoded. */
+  readonly upload: number;
+  /** Files that pages at one address fetch. */
+  readonly media: number;
   /** Wrong credentials from one address; after that none are looked at until the window ends. */
   readonly failures: number;
 }
@@ -33,11 +37,13 @@ export const DEFAULT_RATES: RateLimits = {
   signIn: 20,
   testAlert: 30,
   settings: 60,
+  upload: 30,
+  media: 600,
   failures: 10,
 };
 
 const BUDGET = 'droppio:budget';
-type Budget = 'signIn' | 'testAlert' | 'settings';
+type Budget = 'signIn' | 'testAlert' | 'settings' | 'upload' | 'media';
 
 /** A route with a budget of its own, besides those that all have. */
 export const Budgeted = (budget: Budget): MethodDecorator => SetMetadata(BUDGET, budget);
@@ -46,7 +52,7 @@ type Tracker = (request: Request, context: ExecutionContext) => string | undefin
 
 /** Whose hits a limit counts; `undefined`: the limit is not about this request. The operator is not limited: who has that token needs no API. */
 const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>> = {
-  address: (request) => (callerOf(request) === undefined ? addressOf(request) : undefined),
+  address: (request, context) => (callerOf(request) === undefined && budgetOf(context) !== 'media' ? addressOf(request) : undefined),
   signIn: (request, context) =>
     budgetOf(context) === 'signIn'
       ? `${context.getClass().name}.${context.getHandler().name}:${changerOf(request) ?? addressOf(request)}`
@@ -62,6 +68,9 @@ const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>>
   creator: creatorOf,
   testAlert: (request, context) => (budgetOf(context) === 'testAlert' ? changerOf(request) : undefined),
   settings: (request, context) => (budgetOf(context) === 'settings' ? changerOf(request) : undefined),
+  upload: (request, context) => (budgetOf(context) === 'upload' ? changerOf(request) : undefined),
+  // Apart from the others of an address: whoever shows many images may still sign in.
+  media: (request, context) => (budgetOf(context) === 'media' ? addressOf(request) : undefined),
 };
 
 /** One entry per limit that is on. */

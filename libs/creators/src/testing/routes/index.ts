@@ -1,5 +1,6 @@
 import { accessRoutes } from './access.js';
 import { accountRoutes } from './account.js';
+import { assetRoutes } from './assets.js';
 import { moderationRoutes } from './moderation.js';
 import { overlayRoutes } from './overlays.js';
 import { profileRoutes } from './profile.js';
@@ -18,4 +19,5 @@ export const ROUTES: Readonly<Record<string, RouteRow>> = {
   ...moderationRoutes,
   ...webhookRoutes,
   ...accountRoutes,
+  ...assetRoutes,
 };
