@@ -71,7 +71,8 @@ export class ImagePress {
       if (error instanceof AssetRefused) throw error;
       // A decoder's own words are about its inside, and some repeat what they have read.
       this.logger.debug('asset.undecodable', errorFields(error));
-      throw new AssetRefused('The image cannot be decoded, or takes too long, or has more pixels than an image may have.');
+      if (error instanceof Error && error.message.includes('pixel limit')) throw tooManyPixels();
+      throw new AssetRefused('The image cannot be decoded, or takes too long.');
     }
   }
 }
@@ -88,7 +89,7 @@ function open(bytes: Buffer): Sharp {
 /** `undefined` for one that stands still. Throws `AssetRefused` for what is longer or larger than it may be. */
 function filmOf({ width, height, pages = 1, pageHeight = height, delay = [], loop = 0 }: Metadata): FilmFacts | undefined {
   if (width > SIDE_MAX || pageHeight > SIDE_MAX || width * pageHeight * pages > IMAGE_MAX_PIXELS) {
-    throw new AssetRefused(`An image may have ${String(IMAGE_MAX_PIXELS)} pixels, all its frames together.`);
+    throw tooManyPixels();
   }
   if (pages < 2) return undefined;
   const delaysMs = Array.from({ length: pages }, (_, frame) => delayOf(delay[frame]));
@@ -97,6 +98,10 @@ function filmOf({ width, height, pages = 1, pageHeight = height, delay = [], loo
     throw new AssetRefused(`A moving image may have ${String(FRAMES_MAX)} frames and last ${String(LOOP_MAX_MS / 1000)} seconds.`);
   }
   return { delaysMs, loop };
+}
+
+function tooManyPixels(): AssetRefused {
+  return new AssetRefused(`An image may have ${String(IMAGE_MAX_PIXELS)} pixels, all its frames together.`);
 }
 
 function delayOf(ms = 0): number {
