@@ -11,33 +11,36 @@ const OTHERS_MAX_BYTES = 64 * 1024;
 
 /** Milliseconds of a RIFF WAVE that is whole, uncompressed and nothing else besides. Throws `AssetRefused`. */
 export function wavDuration(bytes: Buffer): number {
-  const refuse = (why: string): never => {
-    throw new AssetRefused(`The WAV cannot be used: ${why}.`);
-  };
-  if (bytes.length < 44 || bytes.readUInt32LE(4) + 8 !== bytes.length) return refuse('its length is not what its header says');
-  let bytesPerSecond = 0;
-  let frameBytes = 0;
+  let format: { readonly bytesPerSecond: number; readonly frameBytes: number } | undefined;
   let soundBytes: number | undefined;
   let others = 0;
+  for (const { name, body } of chunksOf(bytes)) {
+    if (name === 'fmt ' && format === undefined) format = formatOf(body);
+    else if (name === 'data' && format !== undefined && soundBytes === undefined) soundBytes = body.length;
+    else if (name === 'fmt ' || name === 'data') throw refusal('it has a chunk twice, or in the wrong place');
+    else if ((others += body.length) > OTHERS_MAX_BYTES) throw refusal('most of it is no sound');
+  }
+  if (format === undefined || soundBytes === undefined || soundBytes === 0 || soundBytes % format.frameBytes !== 0) {
+    throw refusal('it holds no whole sound');
+  }
+  return Math.round((soundBytes / format.bytesPerSecond) * 1000);
+}
+
+function* chunksOf(bytes: Buffer): Generator<{ readonly name: string; readonly body: Buffer }> {
+  if (bytes.length < 44 || bytes.readUInt32LE(4) + 8 !== bytes.length) throw refusal('its length is not what its header says');
   for (let at = 12; at < bytes.length;) {
-    if (at + 8 > bytes.length) return refuse('it ends within a chunk');
-    const [name, size] = [bytes.toString('latin1', at, at + 4), bytes.readUInt32LE(at + 4)];
+    if (at + 8 > bytes.length) throw refusal('it ends within a chunk');
+    const size = bytes.readUInt32LE(at + 4);
     const body = bytes.subarray(at + 8, at + 8 + size);
-    if (body.length < size) return refuse('it ends within a chunk');
-    if (name === 'fmt ' && frameBytes === 0) {
-      ({ bytesPerSecond, frameBytes } = formatOf(body) ?? refuse('only PCM of one or two channels, 8 to 192 kHz, is taken'));
-    } else if (name === 'data' && frameBytes > 0 && soundBytes === undefined) soundBytes = size;
-    else if (name === 'fmt ' || name === 'data') return refuse('it has a chunk twice, or in the wrong place');
-    else if ((others += size) > OTHERS_MAX_BYTES) return refuse('most of it is no sound');
+    if (body.length < size) throw refusal('it ends within a chunk');
+    yield { name: bytes.toString('latin1', at, at + 4), body };
     // Chunks begin at even places; what fills up the last one may be left out.
     at += 8 + size + (size % 2);
   }
-  if (soundBytes === undefined || soundBytes === 0 || soundBytes % frameBytes !== 0) return refuse('it holds no whole sound');
-  return Math.round((soundBytes / bytesPerSecond) * 1000);
 }
 
-function formatOf(body: Buffer): { bytesPerSecond: number; frameBytes: number } | undefined {
-  if (![16, 18, 40].includes(body.length)) return undefined;
+function formatOf(body: Buffer): { bytesPerSecond: number; frameBytes: number } {
+  if (![16, 18, 40].includes(body.length)) throw notTaken();
   const given = body.readUInt16LE(0);
   const isExtensible = given === EXTENSIBLE && body.length === 40 && body.toString('hex', 26, 40) === GUID_TAIL;
   const format = isExtensible ? body.readUInt16LE(24) : given;
@@ -50,5 +53,14 @@ function formatOf(body: Buffer): { bytesPerSecond: number; frameBytes: number } 
     rate <= 192_000 &&
     body.readUInt16LE(12) === frameBytes &&
     body.readUInt32LE(8) === rate * frameBytes;
-  return fits ? { bytesPerSecond: rate * frameBytes, frameBytes } : undefined;
+  if (!fits) throw notTaken();
+  return { bytesPerSecond: rate * frameBytes, frameBytes };
+}
+
+function notTaken(): AssetRefused {
+  return refusal('only PCM of one or two channels, 8 to 192 kHz, is taken');
+}
+
+function refusal(why: string): AssetRefused {
+  return new AssetRefused(`The WAV cannot be used: ${why}.`);
 }
