@@ -84,3 +84,10 @@ describe('tokens in queries', () => {
     expect([...routes.matchAll(/"match":"[^"]*\/overlay/g)]).toHaveLength([...routes.matchAll(/"accessLogs":false/g)].length);
   });
 });
+
+describe('an upload', () => {
+  it('gets through every edge as large as the page’s server takes it', () => {
+    expect(all.get('ingress-nginx')?.text).toContain('"nginx.ingress.kubernetes.io/proxy-body-size":"3m"');
+    expect(readFileSync(join(ROOT, 'docker/nginx/web.conf'), 'utf8')).toMatch(/location = \/v1\/assets \{\s*client_max_body_size 3m;/);
+  });
+});
