@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { change, SteppedMigration } from './migration-steps.js';
 
 /*
  * Creators' images and sounds. The bytes stand apart, so that lists and exports never read them, and outside of their rows as they are:
@@ -31,15 +32,11 @@ CREATE TABLE asset_files (
 ALTER TABLE asset_files ALTER COLUMN bytes SET STORAGE EXTERNAL;
 `;
 
-export class Assets1765400000000 implements MigrationInterface {
+export class Assets1765400000000 extends SteppedMigration {
   readonly name = 'Assets1765400000000';
-  readonly schema = SCHEMA;
+  readonly steps = [change(SCHEMA)];
 
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(SCHEMA);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
+  override async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE asset_files, assets');
   }
 }
