@@ -3,7 +3,18 @@ import { newAccessToken } from '../../index.js';
 import { SIGN_IN_ORIGIN, aSignIn, aWallet, signIn, startTestApi, type Answer, type TestApi } from '../../testing/index.js';
 import type { RateLimits } from './rate-limits.js';
 
-const LIMITS: RateLimits = { caller: 6, creator: 9, overlay: 4, address: 5, signIn: 3, testAlert: 2, settings: 3, upload: 2, media: 3, failures: 10 };
+const LIMITS: RateLimits = {
+  caller: 6,
+  creator: 9,
+  overlay: 4,
+  address: 5,
+  signIn: 3,
+  testAlert: 2,
+  settings: 3,
+  upload: 2,
+  media: 3,
+  failures: 10,
+};
 let api: TestApi;
 let calm: TestApi;
 
