@@ -19,6 +19,7 @@ import { aBlock, aChildOf, aTip, randomHex } from '@droppio/tips/testing';
 import { FOLDS, RollUp } from './roll-up.js';
 import { aChainId, aCommit, aCreator, walletOf } from './testing/chain-story.js';
 import type { TestStorage } from './testing/index.js';
+import { NEWEST_FIRST } from './widget-statements.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -215,7 +216,7 @@ class Story {
       expect([read?.tips, parseUnits(read?.amount ?? '', 8)]).toEqual([usd.length, BigInt(sum(usd.map(cents)))]);
     }
     const ticker = await board.ticker(this.creatorId, 100);
-    const newest = [...all].sort((a, b) => b.atMs - a.atMs || (byHash(a.id) < byHash(b.id) ? 1 : -1));
+    const newest = [...all].sort((a, b) => b.atMs - a.atMs || (facts.get(a.id)?.nth ?? 0) - (facts.get(b.id)?.nth ?? 0));
     expect(ticker?.tips.map(({ tipId: id, name, message }) => [id, name, message])).toEqual(
       newest.map(({ id, shown }) => [
         id,
@@ -300,9 +301,16 @@ interface Live {
   readonly usd: string | null;
 }
 
-const Facts = z.object({ id: z.string(), at_ms: z.coerce.number(), usd: z.string().nullable(), is_erased: z.boolean() });
+const Facts = z.object({
+  id: z.string(),
+  at_ms: z.coerce.number(),
+  usd: z.string().nullable(),
+  is_erased: z.boolean(),
+  nth: z.coerce.number(),
+});
 const FACTS = `SELECT t.chain_id || '-0x' || encode(t.tx_hash, 'hex') || '-' || t.ordinal AS id, t.block_time_ms AS at_ms, v.usd::text AS usd,
-  t.erased AS is_erased
+  t.erased AS is_erased,
+  row_number() OVER (ORDER BY ${NEWEST_FIRST}) AS nth
 FROM tips t LEFT JOIN tip_values v ON (v.chain_id, v.tx_hash, v.ordinal, v.block_hash) = (t.chain_id, t.tx_hash, t.ordinal, t.block_hash)
 WHERE t.told_to = $1`;
 
@@ -325,4 +333,3 @@ function withAmount(tip: SightedTip, chainId: number): SightedTip {
 
 const sum = (all: readonly bigint[]): string => all.reduce((total, one) => total + one, 0n).toString();
 const cents = (usd: string): bigint => parseUnits(usd, 8) ?? -1n;
-const byHash = (id: string): string => id.split('-')[1] ?? '';

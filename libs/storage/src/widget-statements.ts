@@ -71,6 +71,10 @@ ${STREAM}`;
 
 const HIDES = `EXISTS (SELECT FROM moderation_rules r WHERE r.creator_id = $1 AND r.rules->>'hideSenders' = 'true')`;
 
+/** By the clock of the block; of the same second as they came, which is as they were told. */
+export const NEWEST_FIRST =
+  't.block_time_ms DESC, t.created_at DESC, t.block_number DESC, t.log_index DESC, t.chain_id DESC, t.tx_hash DESC, t.ordinal DESC';
+
 /** $1 creator, $2 limit. A message that was erased stays away, also where its tip has come back with it. */
 export const TICKER = `
 ${PLACE}, ${HIDES} AS hides, 0 AS notes, (
@@ -79,7 +83,7 @@ ${PLACE}, ${HIDES} AS hides, 0 AS notes, (
   FROM (
     SELECT t.chain_id, t.tx_hash, t.ordinal, t.block_time_ms, coalesce(t.shown, t.display) AS display, t.erased AS is_erased
     FROM tips t WHERE t.told_to = $1 AND t.told AND t.${LIVE}
-    ORDER BY t.block_time_ms DESC, t.chain_id DESC, t.tx_hash DESC, t.ordinal DESC LIMIT $2
+    ORDER BY ${NEWEST_FIRST} LIMIT $2
   ) t
 ) AS tips
 ${STREAM}`;

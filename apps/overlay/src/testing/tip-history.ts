@@ -15,7 +15,7 @@ export const happening = fc.record({
   token: fc.constantFrom<0 | 1>(0, 0, 0, 1),
   // Small ones meet each other, large ones are beyond every float.
   raw: fc.oneof(fc.bigInt({ min: 0n, max: 6n }), fc.bigInt({ min: 0n, max: 2n ** 250n })),
-  minute: fc.integer({ min: -90, max: 90 }),
+  minute: fc.integer({ min: -90, max: 90 }).map((minute) => minute - (minute % 10)),
   hasNoClock: fc.boolean(),
 });
 export type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
@@ -26,6 +26,8 @@ interface Standing {
   readonly atMs: number;
   readonly isLive: boolean;
   readonly isFinal: boolean;
+  /** The event that made it stand, since it last did not. */
+  readonly since: number;
 }
 
 /** The events of a creator and, at each of them, what a count of all tips that stand then gives. */
@@ -64,8 +66,11 @@ export class History {
     const state = stateAfter(next.what, old);
     const d = isNew ? toldBy(next) : old.frame.d;
     const frame: TipFrame = { op: 'event', seq, id: d.tipId, type: TYPES[next.what], at, ttlMs: TIP_TTL_MS, state, rev: seq, d };
+    const since = old === undefined || next.what === 'return' ? seq : old.since;
     this.frames.push(frame);
-    this.standings.push(new Map(before).set(next.tip, { frame, atMs, isLive: next.what !== 'retract', isFinal: state === 'finalized' }));
+    this.standings.push(
+      new Map(before).set(next.tip, { frame, atMs, isLive: next.what !== 'retract', isFinal: state === 'finalized', since }),
+    );
   }
 }
 
@@ -104,7 +109,7 @@ function goalOf(live: readonly Standing[], { goal }: WidgetOptions) {
 }
 
 function tickerOf(live: readonly Standing[], { ticker }: WidgetOptions, limit: number) {
-  const sorted = [...live].sort((a, b) => b.atMs - a.atMs || byPlace(b.frame.id, a.frame.id));
+  const sorted = [...live].sort((a, b) => b.atMs - a.atMs || b.since - a.since);
   const tips = sorted.slice(0, limit).map(({ frame: { id, d }, atMs }) => ({
     ...{ tipId: id, at: atMs, name: d.name, amount: d.amount },
     message: ticker.showMessages ? d.message : '',
@@ -138,10 +143,4 @@ function compare(a: string, b: string): number {
   const [wholeB = '', fractionB = ''] = b.split('.');
   const difference = BigInt(wholeA + fractionA.padEnd(8, '0')) - BigInt(wholeB + fractionB.padEnd(8, '0'));
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-}
-
-function byPlace(a: string, b: string): number {
-  const [chainA, hashA = '', ordinalA] = a.split('-');
-  const [chainB, hashB = '', ordinalB] = b.split('-');
-  return Number(chainA) - Number(chainB) || (hashA < hashB ? -1 : hashA > hashB ? 1 : 0) || Number(ordinalA) - Number(ordinalB);
 }

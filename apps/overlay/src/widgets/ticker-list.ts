@@ -6,7 +6,8 @@ const KEPT = 50;
 /** As many as a ticker can draw: with fewer left the server is asked for older ones. */
 const DRAWN_MAX = 20;
 
-export type TickerTip = TickerAnswer['tips'][number];
+/** `rank`: of tips in blocks of the same second the one that was told later stands first. */
+export type TickerTip = TickerAnswer['tips'][number] & { readonly rank: number };
 
 /** The latest tips, exact at `seq`. */
 export interface TickerList {
@@ -19,7 +20,7 @@ export interface TickerList {
 }
 
 export function beginTicker({ seq, isWhole, tips }: TickerAnswer, showMessages: boolean): TickerList {
-  return trimmed({ kind: 'ticker', seq, isWhole, showMessages, tips: [...tips].sort(newestFirst) });
+  return trimmed({ kind: 'ticker', seq, isWhole, showMessages, tips: tips.map((tip, place) => ({ ...tip, rank: -place })) });
 }
 
 /** Pure. Events up to `seq` are in it already and change nothing. */
@@ -33,29 +34,33 @@ export function foldTicker(list: TickerList, frame: TipFrame): TickerList | Unsu
   }
   const at = frame.at.block ?? known?.at;
   if (at === undefined) return UNSURE;
-  const tip = tipOf(frame, at, list.showMessages);
-  if (!list.isWhole) {
-    const last = list.tips.at(-1);
-    // Where others are behind the last one, nobody here knows the place of what is older than it.
-    if (known !== undefined && at < known.at) return UNSURE;
-    if (known === undefined && last !== undefined && newestFirst(last, tip) < 0) return { ...list, seq: frame.seq };
-  }
-  return trimmed({ ...list, seq: frame.seq, tips: [...others, tip].sort(newestFirst) });
+  // Who of the same second was told first is known only of those that stand where they stood, and of news.
+  if (frame.type !== 'tip' && at !== known?.at && others.some((other) => other.at === at)) return UNSURE;
+  const tip = tipOf(frame, at, known?.rank ?? frame.seq, list.showMessages);
+  const place = list.isWhole ? 'known' : placeOf(tip, { known, last: list.tips.at(-1) });
+  if (place === 'unknown') return UNSURE;
+  return place === 'behind' ? { ...list, seq: frame.seq } : trimmed({ ...list, seq: frame.seq, tips: [...others, tip].sort(newestFirst) });
 }
 
-function tipOf({ id, d: { name, amount, message } }: TipFrame, at: number, showMessages: boolean): TickerTip {
-  return { tipId: id, at, name, amount, message: showMessages ? message : '' };
+/** In a list that others are behind: what is as old as the last one, or older, may stand among those. */
+function placeOf(
+  { at }: TickerTip,
+  { known, last }: { readonly known: TickerTip | undefined; readonly last: TickerTip | undefined },
+): 'known' | 'behind' | 'unknown' {
+  if (known !== undefined) return at < known.at ? 'unknown' : 'known';
+  if (last === undefined) return 'unknown';
+  if (at < last.at) return 'behind';
+  return 'known';
+}
+
+function tipOf({ id, d: { name, amount, message } }: TipFrame, at: number, rank: number, showMessages: boolean): TickerTip {
+  return { tipId: id, at, rank, name, amount, message: showMessages ? message : '' };
 }
 
 function trimmed(list: TickerList): TickerList {
   return list.tips.length <= KEPT ? list : { ...list, isWhole: false, tips: list.tips.slice(0, KEPT) };
 }
 
-/** The server's order: by the block's clock, then by chain, transaction and ordinal, the greater first. */
 function newestFirst(a: TickerTip, b: TickerTip): number {
-  if (a.at !== b.at) return b.at - a.at;
-  const [chain = '', hash = '', ordinal = ''] = a.tipId.split('-');
-  const [otherChain = '', otherHash = '', otherOrdinal = ''] = b.tipId.split('-');
-  if (chain !== otherChain) return Number(otherChain) - Number(chain);
-  return hash === otherHash ? Number(otherOrdinal) - Number(ordinal) : hash < otherHash ? 1 : -1;
+  return b.at - a.at || b.rank - a.rank;
 }

@@ -45,7 +45,7 @@ function heard(history: History, asked: WidgetOptions, from: number, cut: typeof
 
 function figures(state: WidgetState | undefined, cut: { readonly tips: number; readonly tippers: number }): unknown {
   if (state?.kind === 'goal') return state.amount;
-  if (state?.kind === 'ticker') return state.tips.slice(0, cut.tips);
+  if (state?.kind === 'ticker') return state.tips.slice(0, cut.tips).map(({ rank: _rank, ...tip }) => tip);
   return state === undefined
     ? undefined
     : ranked(state)
@@ -71,7 +71,8 @@ describe('the state of a widget', () => {
     fc.assert(
       fc.property(story, options, (happenings, asked) => {
         fc.pre(asked.widget === 'ticker' || (asked.widget === 'goal' ? asked.goal : asked.top).unit === 'token');
-        const history = new History(happenings.map((one) => ({ ...one, hasNoClock: false })));
+        // No two in one second.
+        const history = new History(happenings.map((one, minute) => ({ ...one, hasNoClock: false, minute })));
         expect(heard(history, asked, 0, { tips: 50, tippers: 100 }).questions).toBe(1);
       }),
       { numRuns: 500 },

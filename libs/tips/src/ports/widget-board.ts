@@ -30,7 +30,7 @@ export interface TickerTip {
 }
 
 export interface TickerReading extends WidgetReading {
-  /** By the block's clock, newest first; among equals by chain, transaction and ordinal, the greater first. */
+  /** By the block's clock, newest first; of the same second in the order in which they came, the last first. */
   readonly tips: readonly TickerTip[];
   /** There are no others. */
   readonly isWhole: boolean;
