@@ -7,7 +7,7 @@ import { alertOf, useTheatre } from './testing/overlay-theatre.js';
 
 const theatre = useTheatre();
 const MAX_BYTES = 60 * 1024;
-const FONT = /\.woff2$/;
+const FONT = '.woff2';
 
 /** What came after Chrome 103, which OBS 30 carries: on prototypes, and as functions of globals. */
 const NEWER: Readonly<Record<string, readonly string[]>> = {
@@ -42,7 +42,7 @@ beforeAll(async () => {
 
 describe('the build', () => {
   it('has at most 60 KB to fetch, gzipped and without fonts, and needs nobody else', () => {
-    const sizes = [...files].filter(([name]) => !FONT.test(name)).map(([, content]) => gzipSync(content).length);
+    const sizes = [...files].filter(([name]) => !name.endsWith(FONT)).map(([, content]) => gzipSync(content).length);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MAX_BYTES);
     const text = [...textsOf('.html'), ...textsOf('.css'), ...textsOf('.js')].join('\n');
     expect(text.match(/(?:src|href)="(?:https?:)?\/\/[^"]*"|url\(["']?(?:https?:)?\/\/[^)]*\)|url\(["']?data:[^)]*\)/g)).toBeNull();
@@ -54,7 +54,7 @@ describe('the build', () => {
   it('carries its letters as woff2 only, with their licence', () => {
     const fonts = [...files.keys()].filter((name) => /\.(?:woff2?|ttf|otf)$/.test(name));
     expect(fonts.length).toBeGreaterThanOrEqual(16);
-    expect(fonts.filter((name) => !FONT.test(name))).toEqual([]);
+    expect(fonts.filter((name) => !name.endsWith(FONT))).toEqual([]);
     expect(textsOf('fonts-OFL.txt')[0]).toContain('SIL OPEN FONT LICENSE');
   });
 
@@ -67,16 +67,16 @@ describe('the build', () => {
       expect(old?.code === young?.code, 'newer syntax').toBe(true);
       expect(script.match(/\/[a-z]*v[a-z]*\.test\(|new RegExp\([^)]*,"[a-z]*v/g)).toBeNull();
     }
-    for (const css of textsOf('.css')) expect(css.match(NEWER_CSS)).toBeNull();
+    for (const css of textsOf('.css')) expect(NEWER_CSS.exec(css)).toBeNull();
   });
 
   it('shows alerts without anything that came after Chrome 103', async () => {
     await theatre.context.addInitScript((newer) => {
-      const within = (from: unknown, step: string): unknown => (from == null ? undefined : Reflect.get(Object(from) as object, step));
+      const isObject = (value: unknown): value is object => (typeof value === 'object' ? value !== null : typeof value === 'function');
+      const within = (from: unknown, step: string): unknown => (isObject(from) ? Reflect.get(from, step) : undefined);
       for (const [path, names] of Object.entries(newer)) {
-        const owner = path.split('.').reduce(within, globalThis);
-        if (typeof owner === 'object' || typeof owner === 'function')
-          for (const name of names) Reflect.deleteProperty(Object(owner) as object, name);
+        const owner = path.split('.').reduce<unknown>(within, globalThis);
+        if (isObject(owner)) for (const name of names) Reflect.deleteProperty(owner, name);
       }
     }, NEWER);
     theatre.gateway.config = {

@@ -66,7 +66,7 @@ describe('what a creator has uploaded', () => {
     const { page } = await theatre.spectate();
     await page.waitForFunction((id) => performance.getEntriesByName(new URL(`media/${id}`, location.href).href).length > 0, SOUND);
     await page.waitForFunction((id) => performance.getEntriesByName(new URL(`media/${id}`, location.href).href).length > 0, IMAGE);
-    const heard = () => page.evaluate(() => Reflect.get(window, 'heard'));
+    const heard = () => page.evaluate((): unknown => Reflect.get(window, 'heard'));
     const own = theatre.tip({ amount: theatre.eth('5') });
     await alertOf(page, own.tipId).waitFor();
     const shownAt = Date.now();

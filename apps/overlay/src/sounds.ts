@@ -23,7 +23,7 @@ export class Sounds<Sound extends { readonly duration: number }> {
 
   wear({ defaults, tiers }: OverlayConfig): void {
     const sounds = [defaults.sound, ...tiers.map(({ override }) => override.sound)];
-    this.wanted = sounds.flatMap((sound) => (sound != null && sound.volume > 0 ? [sound.asset] : []));
+    this.wanted = sounds.flatMap((sound) => (sound === undefined || sound === null || sound.volume === 0 ? [] : [sound.asset]));
     for (const id of this.decoded.keys()) if (!this.wanted.includes(id)) this.decoded.delete(id);
   }
 
