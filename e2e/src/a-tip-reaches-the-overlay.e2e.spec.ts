@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cleanMessage } from '@droppio/tips';
 import { HOSTILE_TEXTS } from '@droppio/tips/testing';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { HouseClient } from './houses/index.js';
 import { ROOT, startStandalone, startTrio, type House } from './houses/index.js';
@@ -15,6 +15,14 @@ const GWEI = 1_000_000_000n;
 const ON_THEIR_WAY = 10;
 /** As the contract takes it: at most 280 bytes of UTF-8; the last character may be cut to one that stands for none. */
 const onChain = (text: string): string => Buffer.from(text).subarray(0, 277).toString();
+/** Lets the page's time run, in steps in which no alert comes and goes. */
+async function runUntil(page: Page, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error('it did not come so far');
+    await page.clock.runFor(100);
+  }
+}
 /** Letters that come with the page are fetched when a text needs them. */
 const OWN_LETTERS = /^http:\/\/127\.0\.0\.1:\d+\/overlay\/assets\/[\w-]+\.woff2$/;
 
@@ -111,9 +119,10 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
         Reflect.set(window, 'violations', Number(Reflect.get(window, 'violations') ?? 0) + 1);
       });
     });
-    // The page's own time can be hurried.
+    // From here on the page's own time runs only as far as it is let.
     await page.clock.install();
     await overlay.reload();
+    await page.clock.pauseAt(Date.now() + 5000);
     page.on('request', (request) => asked.push(request.url()));
     for (let at = 0; at < HOSTILE_TEXTS.length; at += ON_THEIR_WAY) {
       const texts = HOSTILE_TEXTS.slice(at, at + ON_THEIR_WAY).map(onChain);
@@ -121,14 +130,13 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
       for (const text of texts) hashes.push(await client.send(creator, GWEI, text));
       for (const [place, hash] of hashes.entries()) {
         const alert = page.locator(`[data-alert][data-tip-id="${String(house.chain.chainId)}-${hash}-0"]`);
-        await alert.waitFor({ state: 'attached' });
+        await runUntil(page, async () => (await alert.count()) === 1);
         const shown = await alert.evaluate((element) => ({
           text: element.querySelector('[data-message]')?.textContent,
           elements: element.querySelectorAll('[data-message] *').length,
         }));
         expect(shown).toEqual({ text: cleanMessage(texts[place] ?? ''), elements: 0 });
-        // In small steps: the next one must not be over before it is looked at.
-        while ((await alert.count()) > 0) await page.clock.runFor(250);
+        await runUntil(page, async () => (await alert.count()) === 0);
       }
     }
     expect(await page.evaluate((): unknown => [document.title, Reflect.get(window, 'violations')])).toEqual(['Droppio overlay', undefined]);
