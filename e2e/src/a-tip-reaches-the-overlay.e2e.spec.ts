@@ -23,8 +23,8 @@ async function runUntil(page: Page, isSo: () => Promise<boolean>): Promise<void>
     await page.clock.runFor(100);
   }
 }
-/** Letters that come with the page are fetched when a text needs them. */
-const OWN_LETTERS = /^http:\/\/127\.0\.0\.1:\d+\/overlay\/assets\/[\w-]+\.woff2$/;
+/** What the page itself fetches after it has begun: its icon, and letters when a text needs them. */
+const OWN_FILES = /^http:\/\/127\.0\.0\.1:\d+\/overlay\/(?:favicon\.svg|assets\/[\w-]+\.woff2)$/;
 
 const houses: readonly (readonly [string, () => Promise<House>])[] = [
   ['standalone: memory and embedded Postgres', () => startStandalone({ anvilPath: inject('anvilPath') })],
@@ -140,7 +140,7 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
       }
     }
     expect(await page.evaluate((): unknown => [document.title, Reflect.get(window, 'violations')])).toEqual(['Droppio overlay', undefined]);
-    expect([asked.filter((url) => !OWN_LETTERS.test(url)), overlay.console]).toEqual([[], []]);
+    expect([asked.filter((url) => !OWN_FILES.test(url)), overlay.console]).toEqual([[], []]);
     await overlay.close();
   });
 

@@ -86,6 +86,10 @@ describe('what a creator has uploaded', () => {
 describe('a browser that wants a click first', () => {
   it.each([true, false])('is asked for one, but never on a stream (inside OBS: %s)', async (inObs) => {
     if (inObs) await theatre.context.addInitScript(() => Reflect.set(window, 'obsstudio', { pluginVersion: '2.26.4' }));
+    // Whoever drives the browser from outside counts as a person who clicks.
+    await theatre.context.addInitScript(() => {
+      Object.defineProperty(navigator, 'userActivation', { value: { hasBeenActive: false } });
+    });
     const { page } = await theatre.spectate();
     const note = page.getByText('Click to enable sound');
     // The config is worn by then.

@@ -8,9 +8,12 @@ import { PNG } from 'pngjs';
 /** `npm run test:snapshots` draws anew what is kept: look at every changed picture before it is committed. */
 export const DRAWS_ANEW = process.env['DROPPIO_DRAW'] === '1';
 
-/** How far a colour may be off (pixelmatch's measure), and in how many of all pixels: another machine's edges of letters, not another place. */
+/** How far a colour may be off, by pixelmatch's measure. */
 const COLOUR_OFF = 0.15;
-const SHARE_OFF = 0.01;
+/** In how many of all pixels: another machine's edges of letters, not a card at another place, or of another light. */
+export const SHARE_OFF = 0.01;
+/** Where only letters move: a third of what differs between letters that move and letters that do not. */
+export const LETTERS_OFF = 0.001;
 
 /** Stops every animation of the page at one moment of its own time, and takes a picture; what is transparent stays so. */
 export async function still(page: Page, atMs: number): Promise<Buffer> {
@@ -43,5 +46,3 @@ export function differs(png: Buffer, name: string): number {
   const off = pixelmatch(drawn.data, kept.data, undefined, drawn.width, drawn.height, { threshold: COLOUR_OFF });
   return off / (drawn.width * drawn.height);
 }
-
-export { SHARE_OFF };
