@@ -12,6 +12,8 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   [MARK_PUBLISHED, 'mark_published'],
 ]);
 
+export const PLANNED_ONCE = [...NAMES.keys()];
+
 export function planName(statement: string): string | undefined {
   return NAMES.get(statement);
 }

@@ -5,6 +5,7 @@ import { MIGRATIONS } from './data-source.js';
 import { AFTER, SNAPSHOT, UNPUBLISHED } from './event-log.js';
 import { openDatabase } from './migrate.js';
 import type { TipPlace } from './tip-cursor.js';
+import { PLANNED_ONCE } from './plan-names.js';
 import { createEmptyDatabase, openTestStorage, type TestStorage } from './testing/index.js';
 import { ASSET, ASSET_BY_SOURCE, ASSET_BYTES, ASSET_FILE, ASSET_KINDS_OF, ASSET_USAGE, ASSET_USES, ASSETS } from './asset-statements.js';
 import { AUDIT_OF, AUDIT_OF_BY_OPERATION, AUDIT_OF_OPERATOR, AUDIT_OF_OPERATOR_BY_OPERATION } from './postgres-audit-trail.js';
@@ -200,6 +201,11 @@ describe('every list query reads through an index', () => {
   ])('%s', async (_what, statement, values) => {
     const plan: unknown = await storage.database.source.query(`EXPLAIN (FORMAT JSON) ${statement}`, values);
     expect(JSON.stringify(plan)).toContain('Index');
+    expect(scannedWhole(JSON.stringify(plan))).toEqual([]);
+  });
+
+  it.each(PLANNED_ONCE)('also when it is planned once for whatever may come: %#', async (statement) => {
+    const plan: unknown = await storage.database.source.query(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${statement}`);
     expect(scannedWhole(JSON.stringify(plan))).toEqual([]);
   });
 });
