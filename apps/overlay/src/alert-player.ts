@@ -28,7 +28,7 @@ export interface PlayerOptions {
 
 export const EXIT_MS = 300;
 /** A disk that takes longer keeps an alert safe from a crash of the page, if not from one of the whole browser. */
-const SETTLE_MS = 300;
+const SETTLE_MS = 1000;
 
 /**
  * Plays one alert after the other. Time is the wall clock's: OBS stops animations and frames of hidden sources, and an alert must end all

@@ -141,7 +141,7 @@ export class OverlayPage {
   }
 
   private makeInbox(): TipInbox {
-    const { store, clock, shownElsewhere } = this.parts;
+    const { store, clock, shownElsewhere, tab } = this.parts;
     const listener = {
       waiting: () => {
         this.player.wake();
@@ -154,6 +154,7 @@ export class OverlayPage {
       clock,
       placeOf: (alert) => tierOf(this.config, alert),
       catchUp: () => this.config.catchUp,
+      isSameTab: wasHere(tab),
       shownElsewhere,
     });
   }
@@ -240,5 +241,17 @@ export class OverlayPage {
         void this.renewal.ask();
       },
     });
+  }
+}
+
+const HERE = 'droppio:here';
+
+function wasHere(tab: TextStorage | undefined): boolean {
+  try {
+    const was = tab?.getItem(HERE) === 'yes';
+    tab?.setItem(HERE, 'yes');
+    return was;
+  } catch {
+    return false;
   }
 }

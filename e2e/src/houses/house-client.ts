@@ -57,10 +57,16 @@ export class HouseClient {
     return Tips.parse(await this.call('GET', '/v1/tips', creator.accessToken)).data;
   }
 
-  async call(method: string, path: string, token: string, body?: unknown): Promise<unknown> {
+  async call(
+    method: string,
+    path: string,
+    token: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
     const response = await fetch(this.house.apiUrl + path, {
       method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(15_000),
     });

@@ -33,6 +33,8 @@ export interface Entry {
   /** How often it was handed out. */
   readonly appearances: number;
   readonly progress?: Progress | undefined;
+  /** Perhaps its first frame was seen, and the browser ended before that was written down. */
+  readonly mayHaveBegun?: boolean | undefined;
   readonly members: readonly TipAlert[];
   /** What is only counted. */
   readonly summed: readonly SummaryFrame['d'][];
@@ -85,6 +87,7 @@ export function fold(entries: readonly [Entry, ...Entry[]]): Entry {
     isCard: entries.some((entry) => entry.isCard === true),
     appearances: 0,
     progress: undefined,
+    mayHaveBegun: undefined,
     members,
     summed: summed.length > 1 ? [sumUp(summed)] : summed,
   };

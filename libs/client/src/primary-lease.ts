@@ -1,8 +1,14 @@
 import { tokenFingerprint, type LockManagerLike } from './instance.js';
 
+/** What is used of a `BroadcastChannel`. */
+export interface PageChannel {
+  postMessage(data: unknown): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+}
+
 export interface LeaseSurroundings {
   readonly locks?: LockManagerLike | undefined;
-  readonly openChannel?: ((name: string) => BroadcastChannel) | undefined;
+  readonly openChannel?: ((name: string) => PageChannel) | undefined;
   /** This page has become the primary, or no longer is. */
   readonly changed?: (() => void) | undefined;
 }
@@ -13,11 +19,11 @@ export interface LeaseSurroundings {
  * slot 0.
  *
  * Pages on the air wait for the lease. Of the others only one does, whoever has the stand-in's lock, and it gives the lease up as soon as a
- * page on the air says that it waits. So no two pages can pass the lease back and forth.
+ * page on the air says that it waits, when it begins to or when it is told of the stand-in. So no two pages can pass the lease back and forth.
  */
 export class PrimaryLease {
   private readonly name: string;
-  private readonly channel: BroadcastChannel | undefined;
+  private readonly channel: PageChannel | undefined;
   private isOnAir: boolean | undefined;
   private lease: Hold | undefined;
   private standIn: Hold | undefined;
@@ -29,8 +35,9 @@ export class PrimaryLease {
   ) {
     this.name = `droppio:${tokenFingerprint(token)}:primary`;
     this.channel = around.locks === undefined ? undefined : around.openChannel?.(this.name);
-    this.channel?.addEventListener('message', () => {
-      if (this.isOnAir === false && this.isPrimary) this.standBy();
+    this.channel?.addEventListener('message', ({ data }) => {
+      if (data === 'wanted' && this.isOnAir === false && this.isPrimary) this.standBy();
+      if (data === 'standing in' && this.isOnAir === true && this.lease?.state === 'waiting') this.channel?.postMessage('wanted');
     });
   }
 
@@ -64,7 +71,9 @@ export class PrimaryLease {
     this.lease = undefined;
     this.standIn?.end();
     this.standIn = this.hold(`${this.name}:stand-in`, () => {
-      this.lease = this.hold(this.name);
+      this.lease = this.hold(this.name, () => {
+        this.channel?.postMessage('standing in');
+      });
     });
     if (was) this.around.changed?.();
   }

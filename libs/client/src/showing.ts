@@ -1,7 +1,7 @@
 import { parseServerFrame } from '@droppio/protocol';
 import type { Clock } from '@droppio/tips';
 import type { Showing } from './alert.js';
-import type { CursorStore } from './cursor-store.js';
+import type { Bookmark, CursorStore } from './cursor-store.js';
 import { entryOf, frameOf, Rank, toAlert, type Entry, type Progress } from './entry.js';
 
 /*
@@ -85,7 +85,7 @@ function writePlaying(entry: Entry, takenAt: number): string {
 const textOf = ({ startedAt, durationMs, halfSeen }: Progress): string => [startedAt, durationMs, halfSeen ? 'half' : 'painted'].join();
 
 /** What is still to be shown of what the page before was showing, if anything. */
-export function restore(playing = '', progressText = '', now: number): Entry | undefined {
+export function restore({ playing = '', progress: progressText = '' }: Bookmark, now: number, isSameTab: boolean): Entry | undefined {
   const [, takenAt = '', epoch = '', appearances, missed, before, json] = PLAYING.exec(playing) ?? [];
   if (json === undefined || Number(appearances) >= APPEARANCES_MAX) return undefined;
   const [of, after] = progressText.split(' ');
@@ -96,6 +96,8 @@ export function restore(playing = '', progressText = '', now: number): Entry | u
     ...left,
     appearances: Number(appearances),
     progress: progressOf(state),
+    // What the browser had not written down before its own end is not known; rather no entrance than two.
+    mayHaveBegun: !isSameTab,
     missed: missed === 'away' || missed === 'unseen' ? missed : undefined,
     judged: true,
   };
@@ -123,9 +125,10 @@ function showingOf(entry: Entry, now: number): Showing | undefined {
   const alert = toAlert(entry);
   if (alert === undefined) return undefined;
   const { progress } = entry;
-  if (progress === undefined) return { alert, resumed: false, halfSeen: false };
+  if (progress === undefined) return { alert, resumed: entry.mayHaveBegun === true, halfSeen: false };
   const { startedAt, durationMs, halfSeen } = progress;
-  const restMs = Math.max(0, startedAt + durationMs - now);
+  // The clock may have been put back meanwhile.
+  const restMs = Math.min(durationMs, Math.max(0, startedAt + durationMs - now));
   return { alert, resumed: true, halfSeen, leftMs: halfSeen ? restMs : Math.max(restMs, durationMs / 2) };
 }
 

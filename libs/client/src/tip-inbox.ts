@@ -27,6 +27,8 @@ export interface InboxOptions {
   readonly placeOf?: (alert: TipAlert) => Place | undefined;
   /** Asked when the page is back. */
   readonly catchUp?: () => CatchUpRule;
+  /** The page before was in this very tab, so that everything it wrote is there. */
+  readonly isSameTab?: boolean;
   /** Ids that other pages of this overlay have begun to show. */
   readonly shownElsewhere?: () => readonly string[];
 }
@@ -59,7 +61,8 @@ export class TipInbox {
     private readonly listener: InboxListener,
     private readonly options: InboxOptions = {},
   ) {
-    const { cursor, received, shown, playing, progress } = store.load();
+    const bookmark = store.load();
+    const { cursor, received, shown } = bookmark;
     const { clock = new WallClock(), burst = BURST, catchUp = () => CATCH_UP } = options;
     this.clock = clock;
     this.received = cursor;
@@ -67,7 +70,7 @@ export class TipInbox {
     this.line = new AlertLine(burst);
     this.screen = new OnScreen(store, clock);
     this.catchUp = new CatchUp(catchUp, clock, cursor && received !== undefined ? { epoch: cursor.epoch, seq: received } : undefined);
-    this.left = restore(playing, progress, clock.now());
+    this.left = restore(bookmark, clock.now(), options.isSameTab ?? true);
   }
 
   /** Everything up to here is shown or needs no showing: what to resume from. */

@@ -26,19 +26,38 @@ export class PageLocks {
     this.waiting.set(name, [...(this.waiting.get(name) ?? []), waiting]);
   }
 
+  /** The page is gone: what it holds goes on, what it waits for it will not get. */
   free(page: PageLockManager): void {
-    for (const [name, holder] of this.holders) {
-      if (holder !== page) continue;
-      this.holders.delete(name);
-      this.waiting.get(name)?.shift()?.grant();
+    for (const [name, waiting] of this.waiting) {
+      this.waiting.set(
+        name,
+        waiting.filter((other) => other.page !== page),
+      );
     }
+    for (const [name, holder] of this.holders) if (holder === page) this.release(name, page);
+  }
+
+  release(name: string, page: PageLockManager): void {
+    if (this.holders.get(name) !== page) return;
+    this.holders.delete(name);
+    this.waiting.get(name)?.shift()?.grant();
+  }
+
+  forget(name: string, grant: () => void): void {
+    this.waiting.set(
+      name,
+      (this.waiting.get(name) ?? []).filter((other) => other.grant !== grant),
+    );
   }
 }
 
 export class PageLockManager implements LockManagerLike {
   constructor(private readonly locks: PageLocks) {}
 
+  isGone = false;
+
   end(): void {
+    this.isGone = true;
     this.locks.free(this);
   }
 
@@ -50,7 +69,11 @@ export class PageLockManager implements LockManagerLike {
     return new Promise((resolve, reject) => {
       const grant = (): void => {
         this.locks.hold(name, this);
-        void callback({ name })?.then(resolve);
+        const held = callback({ name }) ?? Promise.resolve();
+        void held.then(() => {
+          this.locks.release(name, this);
+          resolve(undefined);
+        });
       };
       if (this.locks.holder(name) === undefined) grant();
       else if (options.ifAvailable === true) {
@@ -59,6 +82,7 @@ export class PageLockManager implements LockManagerLike {
       } else {
         this.locks.queue(name, { page: this, grant });
         options.signal?.addEventListener('abort', () => {
+          this.locks.forget(name, grant);
           reject(new Error('AbortError'));
         });
       }
@@ -75,5 +99,12 @@ export class MemoryTab {
 
   setItem(key: string, text: string): void {
     this.map.set(key, text);
+  }
+
+  /** As it was on the disk when the browser was killed. */
+  copy(): MemoryTab {
+    const copy = new MemoryTab();
+    for (const [key, text] of this.map) copy.setItem(key, text);
+    return copy;
   }
 }
