@@ -1,0 +1,326 @@
+import type { EventFrame } from '@droppio/protocol';
+import { aDisplay, ManualClock } from '@droppio/tips/testing';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Alert } from './alert.js';
+import type { CatchUpRule } from './catch-up.js';
+import { MemoryCursorStore, type CursorStore } from './cursor-store.js';
+import { aTestFrame, aTipFrame } from './testing/scripted-transport.js';
+import { TipInbox, type InboxOptions } from './tip-inbox.js';
+
+const at = (seq: number) => ({ epoch: 'e1', seq });
+const nameOf = (alert: Alert): string => (alert.kind === 'tip' ? alert.id : `digest of ${String(alert.tips)}`);
+
+function aPage(options: InboxOptions & { rule?: Partial<CatchUpRule>; store?: CursorStore; clock?: ManualClock } = {}) {
+  const { clock = new ManualClock(), store = new MemoryCursorStore() } = options;
+  const rule: CatchUpRule = { mode: 'digest', maxAgeSec: 600, maxAlerts: 3, ...options.rule };
+  const inbox = new TipInbox(store, { waiting: () => undefined }, { clock, catchUp: () => rule, ...options });
+  const hear = (...frames: EventFrame[]): void => {
+    for (const frame of frames) inbox.receive(frame, at(frame.seq));
+  };
+  /** Plays all that may play, each to its end. */
+  const play = (): string[] => {
+    const names: string[] = [];
+    for (let showing = inbox.take(); showing !== undefined; showing = inbox.take()) {
+      names.push(nameOf(showing.alert) + (showing.resumed ? ' goes on' : ''));
+      inbox.screen.painted(8000);
+      inbox.screen.halfSeen();
+      inbox.screen.done();
+    }
+    return names;
+  };
+  return { inbox, store, clock, hear, play };
+}
+
+const tips = (count: number, from = 1) => Array.from({ length: count }, (_, i) => aTipFrame(from + i));
+const idsOf = (frames: readonly { readonly id: string }[]): string[] => frames.map(({ id }) => id);
+
+describe('what comes while nobody can see the page', () => {
+  it('waits, and is played one by one if it is little and young', () => {
+    const { inbox, hear, play, clock } = aPage();
+    inbox.setOnAir(false);
+    const few = tips(3);
+    hear(...few);
+    expect(play()).toEqual([]);
+    clock.advance(600_000);
+    inbox.setOnAir(true);
+    expect(play()).toEqual(idsOf(few));
+  });
+
+  it('is one card if it is much, or old, never a burst', () => {
+    const many = aPage();
+    many.inbox.setOnAir(false);
+    many.hear(...tips(4));
+    many.inbox.setOnAir(true);
+    expect(many.play()).toEqual(['digest of 4']);
+
+    const old = aPage();
+    old.inbox.setOnAir(false);
+    old.hear(...tips(1));
+    old.clock.advance(600_001);
+    const young = aTipFrame(2);
+    old.hear(young);
+    old.inbox.setOnAir(true);
+    expect(old.play()).toEqual(['digest of 1', young.id]);
+  });
+
+  it('is played as far as the rule goes in mode play, after one card for the rest', () => {
+    const { inbox, hear, play } = aPage({ rule: { mode: 'play' } });
+    inbox.setOnAir(false);
+    const frames = tips(40);
+    hear(...frames);
+    inbox.setOnAir(true);
+    expect(play()).toEqual(['digest of 37', ...idsOf(frames.slice(37))]);
+  });
+
+  it('is not shown at all in mode manual, over a reload neither, and what follows is', () => {
+    const { inbox, hear, play, store } = aPage({ rule: { mode: 'manual' } });
+    inbox.setOnAir(false);
+    const missed = tips(2);
+    hear(...missed);
+    inbox.setOnAir(true);
+    const live = aTipFrame(3);
+    hear(live);
+    expect(play()).toEqual([live.id]);
+    const reloaded = aPage({ rule: { mode: 'manual' }, store });
+    reloaded.inbox.resume({ head: 3 }, at(0));
+    reloaded.hear(...missed.map((frame) => ({ ...frame, replay: true })), { ...live, replay: true });
+    expect(reloaded.play()).toEqual([]);
+  });
+
+  it('leaves out what another page of the overlay has shown meanwhile', () => {
+    const frames = tips(3);
+    const { inbox, hear, play } = aPage({ shownElsewhere: () => idsOf(frames.slice(0, 2)) });
+    const before = aTipFrame(9);
+    hear(before);
+    inbox.setOnAir(false);
+    hear(...frames);
+    inbox.setOnAir(true);
+    expect(play()).toEqual([before.id, ...idsOf(frames.slice(2))]);
+  });
+
+  it('stays bounded, and counts every tip', () => {
+    const { inbox, hear, play } = aPage();
+    inbox.setOnAir(false);
+    hear(...tips(500));
+    expect(inbox.size).toBe(100);
+    inbox.setOnAir(true);
+    expect(play()).toEqual(['digest of 500']);
+  });
+});
+
+describe('what comes while the page is away', () => {
+  it('is nothing in mode manual, though what waited before a reload is not missed', () => {
+    const { hear, store, clock } = aPage({ rule: { mode: 'manual' } });
+    const waited = tips(2);
+    hear(...waited);
+    const missed = aTipFrame(3);
+    for (const [ageMs, expected] of [[1000, idsOf(waited)] as const, [700_000, []] as const]) {
+      const copy = new MemoryCursorStore();
+      copy.save(store.load());
+      const later = new ManualClock(clock.now() + ageMs);
+      const back = aPage({ rule: { mode: 'manual' }, store: copy, clock: later });
+      back.inbox.resume({ head: 3 }, at(0));
+      back.hear(...[...waited, missed].map((frame) => ({ ...frame, replay: true })));
+      expect(back.play()).toEqual(expected);
+    }
+  });
+
+  it('was not missed when it comes with a later answer of a poll', () => {
+    const { inbox, hear, play } = aPage({ rule: { mode: 'manual' } });
+    inbox.resume({ head: 0 }, at(0));
+    inbox.resume({ head: 1 }, at(0));
+    const polled = aTipFrame(1, { replay: true });
+    hear(polled);
+    expect(play()).toEqual([polled.id]);
+  });
+});
+
+describe('tier queues', () => {
+  const queued = (queue: 'dropIfBusy' | 'mergeSame' | 'jump') => (alert: { view: { message: string } }) =>
+    alert.view.message === queue ? { id: queue, queue } : undefined;
+  const of = (queue: string, seq: number) => aTipFrame(seq, { d: aDisplay({ message: queue }) });
+
+  it('dropIfBusy plays only what can play at once, and drops it for good', () => {
+    const { inbox, hear, play, store } = aPage({ placeOf: queued('dropIfBusy') });
+    const [first, second] = [of('dropIfBusy', 1), of('dropIfBusy', 2)];
+    hear(first);
+    const showing = inbox.take();
+    hear(second);
+    inbox.screen.done();
+    const third = of('dropIfBusy', 3);
+    hear(third, { ...second, seq: 4 });
+    expect([showing?.alert.kind === 'tip' && showing.alert.id, ...play()]).toEqual([first.id, third.id]);
+    expect(store.load().shown).toContain(second.id);
+  });
+
+  it('mergeSame makes one card of those that wait, in the place of the first', () => {
+    const { hear, inbox } = aPage({ placeOf: queued('mergeSame') });
+    hear(of('mergeSame', 1), aTipFrame(2), of('mergeSame', 3), of('mergeSame', 4));
+    expect(inbox.take()?.alert).toMatchObject({ kind: 'digest', tips: 3, tier: 'mergeSame', missed: false });
+    expect(inbox.take()?.alert).toMatchObject({ kind: 'tip' });
+  });
+
+  it('lets a replay go before what waits, with those that jump', () => {
+    const { hear, play } = aPage({ placeOf: queued('jump') });
+    const [normal, jumper, test] = [aTipFrame(1), of('jump', 2), aTestFrame(3)];
+    hear(normal, jumper, { ...test, d: { ...test.d, replayOf: 'x' } });
+    expect(play()).toEqual([jumper.id, test.id, normal.id]);
+  });
+});
+
+describe('a page that ends in mid-alert', () => {
+  /** What the next page shows, `awayMs` later. */
+  const afterwards = (store: CursorStore, clock: ManualClock, awayMs: number, isSameTab = true) => {
+    clock.advance(awayMs);
+    const next = aPage({ store, clock, isSameTab });
+    expect(next.inbox.take()).toBeUndefined();
+    next.inbox.resume({ head: 1 }, at(1));
+    return next.inbox.take();
+  };
+  const begun = () => {
+    const page = aPage();
+    const tip = aTipFrame(1);
+    page.hear(tip);
+    page.inbox.take();
+    return { ...page, tip };
+  };
+
+  it('leaves an alert that had no frame yet to be played whole', () => {
+    const { store, clock, tip } = begun();
+    expect(afterwards(store, clock, 1000)).toMatchObject({ alert: { id: tip.id, view: tip.d }, resumed: false, halfSeen: false });
+  });
+
+  it('leaves an alert whose frame may have been seen to go on, where the browser itself had ended', () => {
+    const { store, clock, tip } = begun();
+    const showing = afterwards(store, clock, 1000, false);
+    expect(showing).toMatchObject({ alert: { id: tip.id }, resumed: true });
+    expect(showing?.leftMs).toBeUndefined();
+  });
+
+  it.each([
+    ['has its rest', 3000, false, 5000],
+    ['has half of its time at least, if it was not half seen', 7000, false, 4000],
+    ['has its rest, if it was half seen', 7000, true, 1000],
+    ['comes back for half of its time when that is over, if it was not half seen', 60_000, false, 4000],
+  ])('leaves an alert that goes on: it %s', (_name, awayMs, isHalfSeen, leftMs) => {
+    const { inbox, store, clock, tip } = begun();
+    inbox.screen.painted(8000);
+    if (isHalfSeen) inbox.screen.halfSeen();
+    expect(afterwards(store, clock, awayMs)).toMatchObject({ alert: { id: tip.id }, resumed: true, leftMs });
+  });
+
+  it('leaves nothing of an alert that was done, or half seen and over', () => {
+    const over = begun();
+    over.inbox.screen.painted(8000);
+    over.inbox.screen.halfSeen();
+    expect(afterwards(over.store, over.clock, 8000)).toBeUndefined();
+    const done = begun();
+    done.inbox.screen.done();
+    expect(afterwards(done.store, done.clock, 0)).toBeUndefined();
+  });
+
+  it('leaves an alert in a card when the rule would not play it any more', () => {
+    const { store, clock } = begun();
+    expect(afterwards(store, clock, 600_001)?.alert).toMatchObject({ kind: 'digest', tips: 1, missed: true });
+  });
+
+  it('lets go of an alert that ended five pages', () => {
+    const { store, clock } = begun();
+    const lives = Array.from({ length: 6 }, () => afterwards(store, clock, 100) !== undefined);
+    expect(lives).toEqual([true, true, true, true, false, false]);
+  });
+
+  it('brings an alert that nobody saw back once, and one without a frame until it has one', () => {
+    const { inbox, clock } = begun();
+    for (let i = 0; i < 10; i += 1) {
+      inbox.putBack();
+      expect(inbox.take()).toMatchObject({ resumed: false });
+    }
+    inbox.screen.painted(8000);
+    clock.advance(7700);
+    inbox.putBack();
+    expect(inbox.take()).toMatchObject({ resumed: true, leftMs: 4000 });
+    inbox.screen.painted(8000);
+    clock.advance(3700);
+    inbox.putBack();
+    expect(inbox.take()).toBeUndefined();
+    expect(inbox.isIdle).toBe(true);
+  });
+
+  it('goes on with it during a pause, and with nothing else', () => {
+    const { inbox, store, clock, hear, tip } = begun();
+    inbox.screen.painted(8000);
+    hear(aTipFrame(2));
+    const next = aPage({ store, clock });
+    next.inbox.hold(true);
+    next.inbox.resume({ head: 1 }, at(1));
+    expect(next.inbox.take()?.alert).toMatchObject({ id: tip.id });
+    next.inbox.screen.done();
+    expect(next.inbox.take()).toBeUndefined();
+  });
+});
+
+describe('over any story of tips, kills, losses of link and of sight', () => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.constant('tip' as const) },
+    { weight: 4, arbitrary: fc.constant('play' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('kill', 'kill unpainted', 'cut', 'hide', 'show', 'wait') },
+  );
+
+  it('every tip is shown once: begun at most once, by itself or counted in one card', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const store = new MemoryCursorStore();
+        const clock = new ManualClock();
+        const log: ReturnType<typeof aTipFrame>[] = [];
+        const begunIds: string[] = [];
+        let inCards = 0;
+        let page = aPage({ store, clock });
+        let isHidden = false;
+        const arrive = (): void => {
+          page.inbox.setOnAir(!isHidden);
+          const cursor = page.inbox.cursor ?? at(0);
+          page.inbox.resume({ head: log.length }, cursor);
+          page.hear(...log.slice(cursor.seq).map((frame) => ({ ...frame, replay: true })));
+        };
+        const note = (end: 'done' | 'painted' | 'unpainted'): void => {
+          const showing = page.inbox.take();
+          if (showing === undefined) return;
+          if (end !== 'unpainted') {
+            if (!showing.resumed && showing.alert.kind === 'tip') begunIds.push(showing.alert.id);
+            if (!showing.resumed && showing.alert.kind === 'digest') inCards += showing.alert.tips;
+            page.inbox.screen.painted(8000);
+            page.inbox.screen.halfSeen();
+          }
+          if (end === 'done') page.inbox.screen.done();
+        };
+        arrive();
+        for (const does of steps) {
+          clock.advance(does === 'wait' ? 400_000 : 500);
+          if (does === 'tip') {
+            log.push(aTipFrame(log.length + 1, { at: { seen: clock.now() } }));
+            page.hear(...log.slice(-1));
+          } else if (does === 'play') note('done');
+          else if (does === 'hide' || does === 'show') {
+            isHidden = does === 'hide';
+            page.inbox.setOnAir(!isHidden);
+          } else if (does === 'cut') {
+            page.inbox.interrupt();
+            arrive();
+          } else if (does !== 'wait') {
+            note(does === 'kill' ? 'painted' : 'unpainted');
+            page = aPage({ store, clock });
+            arrive();
+          }
+        }
+        isHidden = false;
+        page.inbox.setOnAir(true);
+        for (let i = 0; i <= log.length; i += 1) note('done');
+        expect(new Set(begunIds).size).toBe(begunIds.length);
+        expect(begunIds.length + inCards).toBe(log.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
