@@ -113,6 +113,11 @@ export class Theatre {
     });
   }
 
+  /** In another block, after a fork. */
+  comeBack(tip: TipView): void {
+    this.gateway.publish({ type: 'tip.updated', id: tip.tipId, at: now(), ttlMs: TIP_TTL_MS, state: 'confirmed', rev: 3, d: tip });
+  }
+
   test(): void {
     this.gateway.publish({ type: 'test', id: randomUUID(), at: now(), ttlMs: TIP_TTL_MS, d: aDisplay() });
   }

@@ -1,0 +1,168 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DEFAULT_OVERLAY_CONFIG, type OverlayConfig } from '@droppio/tips';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { alertOf, until, useTheatre } from './testing/overlay-theatre.js';
+
+const theatre = useTheatre();
+
+function configure(change: Partial<OverlayConfig> = {}, durationMs = 2000): void {
+  const defaults = { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs };
+  theatre.gateway.config = { ...DEFAULT_OVERLAY_CONFIG, defaults, ...change };
+}
+
+async function stage(count = 1): Promise<{ pages: Page[]; page: Page; seen: () => string[][] }> {
+  const pages = await Promise.all(Array.from({ length: count }, () => theatre.context.newPage()));
+  const seen = await Promise.all(pages.map((page) => theatre.record(page)));
+  const [page] = pages;
+  if (page === undefined) throw new Error('no page');
+  return { pages, page, seen: () => seen.map((of) => of()) };
+}
+
+const hide = (page: Page, hidden: boolean): Promise<void> =>
+  page.evaluate((isHidden) => {
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+
+const say = (page: Page, name: string): Promise<void> =>
+  page.evaluate((event) => {
+    dispatchEvent(new CustomEvent(event, { detail: null }));
+  }, name);
+
+describe('a page that nobody can see', () => {
+  it('shows one card after five minutes, and no burst', async () => {
+    const { page, seen } = await stage();
+    await page.clock.install();
+    await theatre.visit(page);
+    await hide(page, true);
+    for (let i = 0; i < 12; i += 1) theatre.tip();
+    await page.clock.fastForward(300_000);
+    await page.waitForSelector('body[data-connection="open"]');
+    expect(seen()).toEqual([[]]);
+    await hide(page, false);
+    await until(() => seen()[0]?.length === 1);
+    await page.clock.runFor(5000);
+    expect(seen()).toEqual([['digest of 12']]);
+  });
+
+  it('waits for frames where neither the browser nor OBS says that it is hidden', async () => {
+    const { page, seen } = await stage();
+    await page.addInitScript(() => {
+      const draw = window.requestAnimationFrame.bind(window);
+      const waiting: FrameRequestCallback[] = [];
+      Reflect.set(window, 'stopped', false);
+      window.requestAnimationFrame = (run) => (Reflect.get(window, 'stopped') === true ? waiting.push(run) : draw(run));
+      addEventListener('frames', () => {
+        Reflect.set(window, 'stopped', false);
+        for (const run of waiting.splice(0)) draw(run);
+      });
+    });
+    await theatre.visit(page);
+    await page.evaluate(() => Reflect.set(window, 'stopped', true));
+    const tip = theatre.tip();
+    await alertOf(page, tip.tipId).waitFor({ state: 'attached' });
+    await alertOf(page, tip.tipId).waitFor({ state: 'detached' });
+    await say(page, 'frames');
+    await alertOf(page, tip.tipId).waitFor();
+    expect(await alertOf(page, tip.tipId).getAttribute('data-resumed')).toBeNull();
+    await alertOf(page, tip.tipId).waitFor({ state: 'detached' });
+    expect(new Set(seen()[0])).toEqual(new Set([tip.tipId]));
+  });
+
+  it('waits for the stream where the creator wants that', async () => {
+    configure({ catchUp: { ...DEFAULT_OVERLAY_CONFIG.catchUp, onlyWhileLive: true } });
+    const { page, seen } = await stage();
+    await page.addInitScript(() => {
+      const getStatus = (answer: (status: object) => void): void => {
+        answer({ streaming: false });
+      };
+      Reflect.set(window, 'obsstudio', { pluginVersion: '2.26.4', getStatus });
+    });
+    await theatre.visit(page);
+    const tip = theatre.tip();
+    await page.waitForTimeout(300);
+    expect(seen()).toEqual([[]]);
+    await say(page, 'obsStreamingStarted');
+    await until(() => seen()[0]?.[0] === tip.tipId);
+  });
+});
+
+describe('a page that ends in mid-alert', () => {
+  it('goes on with it after the reload, without entrance, for the time that it has left', async () => {
+    configure({}, 4000);
+    const { page, seen } = await stage();
+    await theatre.visit(page);
+    const tip = theatre.tip();
+    await until(() => seen()[0]?.length === 1);
+    const startedAt = Date.now();
+    await page.reload();
+    const alert = page.locator('[data-alert][data-resumed]');
+    await alert.waitFor();
+    expect(await alert.getAttribute('data-tip-id')).toBe(tip.tipId);
+    expect(await alert.evaluate((element) => element.getAnimations().length)).toBe(0);
+    await alert.waitFor({ state: 'detached' });
+    expect(Date.now() - startedAt).toBeLessThan(8000);
+    expect(seen()).toEqual([[tip.tipId]]);
+  });
+});
+
+describe('tips and their transactions', () => {
+  it('are two alerts for two tips of one transaction, and none for what was taken back before its turn, or comes back after it', async () => {
+    const { page, seen } = await stage();
+    await page.clock.install();
+    await theatre.visit(page);
+    const tx = `31337-0x${'ab'.repeat(32)}`;
+    const [first, second, gone] = [theatre.tip({ tipId: `${tx}-0` }), theatre.tip({ tipId: `${tx}-1` }), theatre.tip()];
+    theatre.retract(gone);
+    await until(() => seen()[0]?.length === 1);
+    theatre.retract(first);
+    theatre.comeBack(first);
+    await page.clock.runFor(10_000);
+    await until(() => seen()[0]?.length === 2);
+    await page.clock.runFor(5000);
+    expect(seen()).toEqual([[first.tipId, second.tipId]]);
+  });
+});
+
+describe('several pages of an overlay', () => {
+  it('show an alert on one of them only where the creator wants that, and on the next one when that goes', async () => {
+    configure({ instances: 'primary-only' });
+    const { pages, seen } = await stage(2);
+    for (const page of pages) await theatre.visit(page);
+    const first = theatre.tip();
+    await until(() => seen().flat().length === 1);
+    const primary = seen().findIndex((of) => of.length === 1);
+    await pages[primary]?.close();
+    const second = theatre.tip();
+    await until(() => seen()[1 - primary]?.length === 1);
+    await pages[1 - primary]?.waitForSelector('[data-alert]', { state: 'detached' });
+    expect([seen()[primary], seen()[1 - primary]]).toEqual([[first.tipId], [second.tipId]]);
+  });
+});
+
+describe('a page that is out of date', () => {
+  it('loads the new one while nothing is on the screen, once', async () => {
+    const { page } = await stage();
+    const file = join(theatre.folder, 'index.html');
+    const html = await readFile(file, 'utf8');
+    await page.clock.install();
+    await theatre.visit(page);
+    let loads = 0;
+    page.on('load', () => {
+      loads += 1;
+    });
+    try {
+      await page.clock.fastForward(11 * 60_000);
+      await page.waitForTimeout(200);
+      expect(loads).toBe(0);
+      await writeFile(file, html.replace('content="noindex"', 'content="noindex, nofollow"'));
+      await page.clock.fastForward(11 * 60_000);
+      await until(() => loads === 1);
+      await page.waitForSelector('body[data-connection="open"]');
+    } finally {
+      await writeFile(file, html);
+    }
+  });
+});
