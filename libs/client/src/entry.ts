@@ -75,17 +75,19 @@ export function fold(entries: readonly [Entry, ...Entry[]]): Entry {
   const members = entries.flatMap((entry) => entry.members);
   const counted = members.splice(0, Math.max(0, members.length - MEMBERS_MAX));
   const summed = entries.flatMap((entry) => entry.summed);
+  // What was taken before is written down by itself: only the others hold the cursor back.
+  const untaken = entries.filter((entry) => entry.appearances === 0);
   if (counted.length > 0) summed.push({ tips: counted.length, totals: addUp(counted.map((member) => member.view.amount)) });
   return {
     ...first,
-    from: Math.min(...entries.map((entry) => entry.from)),
+    from: Math.min(...(untaken.length > 0 ? untaken : entries).map((entry) => entry.from)),
     seq: Math.max(...entries.map((entry) => entry.seq)),
     sinceMs: Math.max(...entries.map((entry) => entry.sinceMs)),
     rank: Rank.normal,
     missed: entries.find((entry) => entry.missed !== undefined)?.missed,
     tier: entries.every((entry) => entry.tier === first.tier) ? first.tier : undefined,
     isCard: entries.some((entry) => entry.isCard === true),
-    appearances: 0,
+    appearances: untaken.length > 0 ? 0 : first.appearances,
     progress: undefined,
     mayHaveBegun: undefined,
     members,
