@@ -146,7 +146,9 @@ export interface OverlayConfig {
     /** A message is shown from any of these amounts on; empty: always. */
     readonly minToShowMessage: readonly (TokenRef & { readonly raw: string })[];
   };
+  /** What becomes of alerts that came while no page could show them. */
   readonly catchUp: {
+    /** `digest`: few and young ones play, else one card; `play`: the newest few play after one card; `manual`: nothing, they can be replayed. */
     readonly mode: (typeof CATCH_UP_MODES)[number];
     readonly maxAgeSec: number;
     readonly maxAlerts: number;
