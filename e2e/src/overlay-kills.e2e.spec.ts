@@ -8,8 +8,9 @@ const TIPS = 200;
 const KILLS = 20;
 /** Fewer than are folded into one card. */
 const WAITING_MAX = 12;
-/** Forty times faster than the wall: an alert of two seconds takes three frames. */
-const PACE = 40;
+/** An alert of 2.2 seconds takes some four frames. */
+const DURATION_MS = 2200;
+const PACE = 80;
 const STORY_MS = 90_000;
 
 const houses: readonly (readonly [string, () => Promise<House>])[] = [
@@ -31,7 +32,7 @@ describe.each(houses)('a browser source that is ended twenty times (%s)', (_, st
   it('shows each of two hundred tips once, and none twice', { timeout: STORY_MS }, async () => {
     const client = new HouseClient(house);
     const creator = await client.creator();
-    const defaults = { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs: 2000, gapMs: 0, sound: null };
+    const defaults = { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs: DURATION_MS, gapMs: 0, sound: null };
     const catchUp = { mode: 'play', maxAgeSec: 86_400, maxAlerts: 100, onlyWhileLive: false };
     const config = { ...DEFAULT_OVERLAY_CONFIG, defaults, catchUp };
     await client.call('PUT', `/v1/overlays/${creator.overlayId}/config`, creator.accessToken, config, { 'if-match': '"v1"' });
