@@ -63,6 +63,21 @@ describe(PrimaryLease.name, () => {
     expect([first?.lease.isPrimary, second?.lease.isPrimary]).toEqual([false, true]);
   });
 
+  it('has a stand-in give way to a page on the air that came to wait behind it', async () => {
+    const [first, second, third] = pagesOf(new PageLocks(), 3);
+    for (const page of [first, second, third]) page?.lease.setOnAir(true);
+    await turns();
+    second?.lease.setOnAir(false);
+    await turns();
+    first?.lease.setOnAir(false);
+    await turns();
+    first?.lease.setOnAir(true);
+    await turns();
+    third?.page.end();
+    await turns();
+    expect([first?.lease.isPrimary, second?.lease.isPrimary]).toEqual([true, false]);
+  });
+
   it('leaves it to slot 0 where locks are missing or forbidden', async () => {
     const forbidden: LockManagerLike = { request: () => Promise.reject(new Error('SecurityError')) };
     const leases = [undefined, forbidden].flatMap((locks) => [0, 1].map((slot) => new PrimaryLease(TOKEN, slot, { locks })));
