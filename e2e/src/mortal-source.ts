@@ -34,6 +34,8 @@ export class MortalSource {
     const profile = await mkdtemp(join(tmpdir(), 'droppio-source-'));
     const source = new MortalSource(executablePath, url, profile, pace);
     await source.start();
+    // A source that was never there begins with the newest event.
+    await source.page?.waitForSelector('body[data-connection="open"]', { state: 'attached', timeout: 20_000 });
     return source;
   }
 
