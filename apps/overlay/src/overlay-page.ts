@@ -119,9 +119,9 @@ export class OverlayPage {
     this.config = config;
     this.parts.stage.wear(config);
     this.sounds.wear(config);
-    if (!this.parts.inObs && this.sounds.isHeard) offerSound(document, this.parts.clock);
     this.parts.widgets.wear(config);
     if (this.parts.widgets.isShown) this.makeRoom();
+    else if (!this.parts.inObs && this.sounds.isHeard) offerSound(document, this.parts.clock);
     this.parts.sign.allowDot(config.linkDot);
     this.control.configure(config);
     this.onAir.configure({ onlyWhileLive: config.catchUp.onlyWhileLive, onlyPrimary: config.instances === 'primary-only' });

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { CloseCode } from '@droppio/protocol';
 import { aDisplay } from '@droppio/tips/testing';
 import type { Page } from 'playwright-core';
-import { PNG } from 'pngjs';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { until, useTheatre, type Theatre } from './testing/overlay-theatre.js';
-import { DRAWS_ANEW, still } from './testing/stills.js';
+import { backdrop, expectPicture } from './testing/doc-pictures.js';
+import { still } from './testing/stills.js';
 
 const theatre = useTheatre();
 /** As in OBS. */
@@ -19,7 +17,6 @@ async function source(): Promise<Page> {
 
 const eth = (raw: string) => ({ ...aDisplay().amount, chainId: 8453, raw });
 const USDC = { chainId: 8453, token: `0x${'83'.repeat(20)}`, decimals: 6, symbol: 'USDC' };
-const MAX_BYTES = 100 * 1024;
 const config = {
   schemaVersion: 1,
   canvas: { anchor: 'center', scale: 1.6, maxWidthPct: 95 },
@@ -67,23 +64,6 @@ const states: readonly (readonly [string, string, (stage: Theatre, page: Page) =
     },
   ],
 ];
-
-/** Stands in for the stream under the page. */
-async function backdrop(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    document.documentElement.style.background = 'linear-gradient(#22314f, #2f2850)';
-  });
-}
-
-/** The picture in the docs: it is there, small, and of this size; `npm run test:snapshots` takes it anew. */
-function expectPicture(png: Buffer, name: string): void {
-  const file = fileURLToPath(new URL(`../../../docs/images/${name}.png`, import.meta.url));
-  if (DRAWS_ANEW) writeFileSync(file, png);
-  const kept = readFileSync(file);
-  expect(kept.length).toBeLessThanOrEqual(MAX_BYTES);
-  const [drawn, { width, height }] = [PNG.sync.read(png), PNG.sync.read(kept)];
-  expect([width, height]).toEqual([drawn.width, drawn.height]);
-}
 
 describe('the pictures in the docs', () => {
   it.each(states)('%s', async (name, words, make) => {
