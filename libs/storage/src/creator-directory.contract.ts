@@ -6,7 +6,7 @@ import type { TestStorage } from './testing/index.js';
 
 const STRANGER = '00000000-0000-4000-8000-000000000000';
 
-function newCreator(fields: Partial<NewCreator> = {}): Required<NewCreator> {
+function newCreator(fields: Partial<NewCreator> = {}): NewCreator & Required<Omit<NewCreator, 'provenOn'>> {
   return {
     handle: `c-${randomHex(8).slice(2)}`,
     displayName: 'Ada',

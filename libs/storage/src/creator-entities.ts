@@ -19,6 +19,8 @@ export interface CreatorWalletRow {
   creatorId: string;
   position: number;
   createdAt: Date;
+  /** The chain whose contract has signed for it; null: a key has, or nobody. */
+  provenOn: number | null;
 }
 
 const toCreator = { type: 'many-to-one', target: 'Creator', joinColumn: { name: 'creator_id' }, onDelete: 'CASCADE' } as const;
@@ -46,6 +48,7 @@ export const CreatorWalletEntity = new EntitySchema<CreatorWalletRow & { creator
     creatorId: { type: 'uuid', name: 'creator_id' },
     position: { type: 'integer' },
     createdAt: { ...now, name: 'created_at' },
+    provenOn: { ...int8, name: 'proven_on', nullable: true },
   },
   relations: {
     creator: {

@@ -33,6 +33,7 @@ import { ErasedTips1765100000000 } from './migration-0014-erased-tips.js';
 import { FormerWallets1765200000000 } from './migration-0015-former-wallets.js';
 import { Widgets1765300000000 } from './migration-0016-widgets.js';
 import { Assets1765400000000 } from './migration-0017-assets.js';
+import { ProvenWallets1765500000000 } from './migration-0018-proven-wallets.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -57,6 +58,7 @@ export const MIGRATIONS: readonly (new () => SteppedMigration)[] = [
   FormerWallets1765200000000,
   Widgets1765300000000,
   Assets1765400000000,
+  ProvenWallets1765500000000,
 ];
 
 export interface SessionLimits {

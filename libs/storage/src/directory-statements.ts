@@ -1,12 +1,12 @@
 import { withQueue } from './queue-statements.js';
 
-/** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token or null. */
+/** $1 id, $2 handle, $3 display name, $4 wallets, $5 epoch of the stream, $6 hash of the access token or null, $7 chain whose contract has signed or null. */
 export const CREATE_CREATOR = `
 WITH creator AS (
   INSERT INTO creators (id, handle, display_name) VALUES ($1, $2, $3) RETURNING id, created_at, alert_after, listed
 ), wallets AS (
-  INSERT INTO creator_wallets (address, creator_id, position)
-  SELECT w.address, creator.id, w.position FROM creator, unnest($4::bytea[]) WITH ORDINALITY AS w(address, position)
+  INSERT INTO creator_wallets (address, creator_id, position, proven_on)
+  SELECT w.address, creator.id, w.position, $7::bigint FROM creator, unnest($4::bytea[]) WITH ORDINALITY AS w(address, position)
 ), stream AS (
   INSERT INTO creator_streams (creator_id, epoch) SELECT id, $5 FROM creator
 ), token AS (

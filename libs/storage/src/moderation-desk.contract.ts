@@ -6,7 +6,7 @@ import { hexToBytes } from './columns.js';
 import { SET_RULES } from './moderation-statements.js';
 import { APPLY_VERDICTS } from './screening-statements.js';
 import type { TestStorage } from './testing/index.js';
-import { HIDE_RUDE, HOLD_ALL, REJECT_RUDE, someRules } from './testing/moderation-story.js';
+import { HIDE_RUDE, HOLD_ALL, HOLD_RUDE, REJECT_RUDE, someRules } from './testing/moderation-story.js';
 import { ScreeningStage } from './testing/screening-stage.js';
 import { waiters } from './testing/text-places.js';
 
@@ -217,6 +217,37 @@ export function describeModerationDesk(where: string, make: () => Promise<TestSt
         expect(again).toMatchObject({ seq: 2, type: 'test', id, d: { message: '', replayOf: `${String(stage.chainId)}-${tip.txHash}-0` } });
         await stage.reorg(a, [[aChildOf(stage.genesis), []]]);
         await expect(stage.replay(tip)).rejects.toThrow(AlertSettled);
+      });
+
+      it.each([
+        ['hide', HIDE_RUDE],
+        ['hold', HOLD_RUDE],
+        ['reject', REJECT_RUDE],
+        ['hold, like every other,', HOLD_ALL],
+      ])('plays a tip without its message again that the rules would %s now, whatever they were', async (_what, rules) => {
+        const tip = stage.saying('so rude');
+        await stage.rules(HIDE_RUDE);
+        await stage.commit(aChildOf(stage.genesis), [tip]);
+        await stage.screen();
+        expect(await stage.texts()).toEqual(['']);
+        await stage.rules(rules);
+        await stage.replay(tip);
+        expect((await stage.stream()).at(-1)).toMatchObject({ type: 'test', d: { message: '' } });
+      });
+
+      it.each([
+        ['all of it where they would only ask again', HOLD_RUDE, 'so rude'],
+        ['no message that they hide', HIDE_RUDE, ''],
+        ['no message that they reject', REJECT_RUDE, ''],
+      ])('plays again of what a person has let through %s', async (_what, rules, message) => {
+        const tip = stage.saying('so rude');
+        await stage.rules(HOLD_ALL);
+        await stage.commit(aChildOf(stage.genesis), [tip]);
+        await stage.screen();
+        await stage.approve(tip);
+        await stage.rules(rules);
+        await stage.replay(tip);
+        expect((await stage.stream()).at(-1)).toMatchObject({ type: 'test', d: { message } });
       });
 
       it('reaches nobody else’s tips', async () => {

@@ -46,6 +46,23 @@ export function describeOverlayKeeper(where: string, make: () => Promise<TestSto
       expect((await storage.ledger.snapshot(creator.id, 1))?.grants).toEqual([told[0]?.d]);
     });
 
+    it('says how it stands, as of a place in the stream: the newest config, and the creator’s word to all', async () => {
+      await configure(lasting(4000), [1]);
+      const { position } = (await storage.ledger.snapshot(creator.id, 0)) ?? {};
+      const grant = { overlayId: overlay.id, version: 1, enabled: true, config: lasting(4000) };
+      expect(await storage.overlays.standing(creator.id, overlay.id)).toEqual({ position, grant });
+      await storage.moderation.setQueue(creator.id, { paused: true, muted: false });
+      const standing = await storage.overlays.standing(creator.id, overlay.id);
+      expect(standing?.grant).toEqual({ ...grant, config: { ...lasting(4000), paused: true, muted: false } });
+      expect(standing?.grant).toEqual((await storage.ledger.snapshot(creator.id, 0))?.grants[0]);
+      for (const [owner, id] of [
+        [STRANGER, overlay.id],
+        [creator.id, STRANGER],
+        ['no uuid', overlay.id],
+      ] as const)
+        expect(await storage.overlays.standing(owner, id)).toBeUndefined();
+    });
+
     it('refuses to replace one that was not read, and changes and tells nothing', async () => {
       await configure(lasting(4000), [1]);
       for (const expected of [[1], [], [3, 4]]) await expect(configure(lasting(9000), expected)).rejects.toThrow(PreconditionFailed);

@@ -49,7 +49,7 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
     super();
   }
 
-  override async createCreator({ handle, displayName, wallets, accessTokenHash }: NewCreator): Promise<Creator> {
+  override async createCreator({ handle, displayName, wallets, provenOn, accessTokenHash }: NewCreator): Promise<Creator> {
     const id = randomUUID();
     const distinct = [...new Set(wallets)];
     const epoch = randomBytes(EPOCH_BYTES).toString('base64url');
@@ -60,6 +60,7 @@ export class PostgresCreatorDirectory extends CreatorDirectory {
       distinct.map(hexToBytes),
       epoch,
       accessTokenHash === undefined ? null : Buffer.from(accessTokenHash),
+      provenOn ?? null,
     ];
     const [created] = await this.database.rows(Created, CREATE_CREATOR, values).catch(refuse);
     if (created === undefined) throw new NotFound('The creator was not stored.');

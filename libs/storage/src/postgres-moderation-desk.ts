@@ -18,7 +18,9 @@ import {
   type ModeratedTip,
   type ModerationDocument,
   type ModerationRules,
+  type TipDisplay,
   type TipKey,
+  type Verdict,
 } from '@droppio/tips';
 import * as z from 'zod';
 import { readAlerts } from './alert-pages.js';
@@ -91,7 +93,7 @@ export class PostgresModerationDesk extends ModerationDesk {
     return this.insist(async () => {
       const [tip, bench] = await Promise.all([this.tipOf(creatorId, key), this.benchOf(creatorId)]);
       if (!tip.told || isGone(tip)) throw settled(tip);
-      const { display } = this.screener.verdictOn(tip, bench, true);
+      const display = replayed(tip, this.screener.verdictOn(tip, bench));
       const again = JSON.stringify({ ...display, replayOf: tipId(key) });
       const values = [creatorId, id, this.clock.now(), TIP_TTL_MS, again, bench.version, ...keyValues(key), tip.rev, tip.erased];
       const [told] = await this.database.rows(Event, REPLAY, values);
@@ -167,6 +169,12 @@ function keyValues({ chainId, txHash, ordinal }: TipKey): SqlValue[] {
 }
 
 const isGone = ({ state }: ScreenedRow): boolean => state === 'orphaned' || state === 'lost' || state === 'dropped';
+
+/** What the rules of now would keep back plays without its message, unless they would ask a person, and one has let it through. */
+function replayed({ screening, screening_reason: reason }: ScreenedRow, verdict: Verdict): TipDisplay {
+  const isApproved = verdict.screening === 'held' && screening === 'shown' && reason === 'person';
+  return verdict.screening === 'shown' || isApproved ? verdict.display : { ...verdict.display, message: '' };
+}
 
 function settled(tip: ScreenedRow): AlertSettled {
   const { screening } = moderatedTip(tip);

@@ -9,12 +9,15 @@ import {
   type ExpectedVersion,
   type Overlay,
   type OverlayConfig,
+  type OverlayStanding,
 } from '@droppio/tips';
 import * as z from 'zod';
 import { Database } from './database.js';
 import { BUMP, configEvent, OVERLAY, STREAM } from './directory-statements.js';
 import { isId } from './event-log.js';
 import { ChangedOverlay } from './overlay-rows.js';
+import { withQueue } from './queue-statements.js';
+import { StoredGrant } from './stored-event.js';
 
 /*
  * $1 creator, $2 overlay, $3 config, $4 versions that may be replaced or null for any, $5 now, $6 ttl. No row: no such overlay; one whose
@@ -52,6 +55,14 @@ SELECT creator_id, head, 'control', jsonb_build_object('seq', head, 'id', $3::te
   'at', jsonb_build_object('seen', $5::bigint), 'ttlMs', $6::int, 'd', jsonb_build_object('action', $4::text, 'overlayId', $2::text))
 FROM stream RETURNING payload->>'id' AS id`;
 
+/** $1 creator, $2 overlay. One statement, so one view of both. */
+export const STANDING = `
+SELECT s.epoch, s.head, jsonb_build_object('overlayId', o.id, 'version', o.version, 'enabled', o.enabled, 'config', ${withQueue('o.config', 's')}) AS granted
+FROM overlays o JOIN creator_streams s ON s.creator_id = o.creator_id WHERE o.creator_id = $1 AND o.id = $2`;
+
+const Standing = z
+  .object({ epoch: z.string(), head: z.coerce.number(), granted: StoredGrant })
+  .transform(({ epoch, head, granted }): OverlayStanding => ({ position: { epoch, seq: head }, grant: granted }));
 const Told = z.object({ id: z.string() });
 const Refused = z.object({ id: z.null() }).transform(() => undefined);
 
@@ -62,6 +73,11 @@ export class PostgresOverlayKeeper extends OverlayKeeper {
     private readonly clock: Clock,
   ) {
     super();
+  }
+
+  override async standing(creatorId: string, overlayId: string): Promise<OverlayStanding | undefined> {
+    if (!isId(creatorId) || !isId(overlayId)) return undefined;
+    return (await this.database.rows(Standing, STANDING, [creatorId, overlayId]))[0];
   }
 
   override async configure(creatorId: string, overlayId: string, config: OverlayConfig, expected: ExpectedVersion): Promise<Overlay> {

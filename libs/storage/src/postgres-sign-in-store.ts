@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { FRESH_SIGN_IN_MS, NotFound, SignInStore, type NewSession, type Session } from '@droppio/tips';
+import { FRESH_SIGN_IN_MS, NotFound, SignInStore, Unauthorized, type NewSession, type Session } from '@droppio/tips';
 import * as z from 'zod';
 import { hexToBytes } from './columns.js';
 import { Database } from './database.js';
@@ -42,7 +42,7 @@ INSERT INTO spent_nonces (hash, expires_at) SELECT $1, $2::timestamptz WHERE $2:
 ON CONFLICT (hash) DO NOTHING RETURNING hash`;
 
 /*
- * $1 id, $2 hash of the secret, $3 creator, $4 agent, $5 idle, $6 longest, $7 how many older ones stay, $8 wallet. Whoever removes the wallet
+ * $1 id, $2 hash of the secret, $3 creator, $4 agent, $5 idle, $6 longest, $7 how many older ones stay, $8 wallet, $9 chain whose contract has signed or null. Whoever removes the wallet
  * waits for this statement, and ends its session then; whoever comes after that finds no row.
  */
 const OPEN = `
@@ -52,7 +52,7 @@ WITH surplus AS (
 )
 INSERT INTO sessions (id, secret_hash, creator_id, agent, idle_ms, expires_at)
 SELECT $1, $2, creator_id, $4, $5::bigint, now() + $6::bigint * interval '1 millisecond'
-FROM creator_wallets WHERE creator_id = $3 AND address = $8 FOR KEY SHARE
+FROM creator_wallets WHERE creator_id = $3 AND address = $8 AND ($9::bigint IS NULL OR proven_on = $9) FOR KEY SHARE
 RETURNING ${SHOWN}`;
 
 /** $1 hash of the secret. Use is noted to the minute, so that reading does not write each time. */
@@ -76,9 +76,11 @@ export class PostgresSignInStore extends SignInStore {
     return (await this.database.rows(Hash, SPEND, [Buffer.from(hash), expiresAt.toISOString()])).length === 1;
   }
 
-  override async openSession({ creatorId, wallet, secretHash, agent, idleMs, maxMs }: NewSession): Promise<Session> {
+  override async openSession({ creatorId, wallet, secretHash, provenOn, agent, idleMs, maxMs }: NewSession): Promise<Session> {
     const kept = [Buffer.from(secretHash), creatorId, agent.slice(0, 200), idleMs, maxMs];
-    const [session] = await this.database.rows(SessionRow, OPEN, [randomUUID(), ...kept, SESSIONS_MAX - 1, hexToBytes(wallet)]);
+    const values = [randomUUID(), ...kept, SESSIONS_MAX - 1, hexToBytes(wallet), provenOn ?? null];
+    const [session] = await this.database.rows(SessionRow, OPEN, values);
+    if (session === undefined && provenOn !== undefined) throw new Unauthorized('A contract signs in on the chain that it was added on.');
     if (session === undefined) throw new NotFound('No creator has this wallet.');
     return session;
   }

@@ -31,6 +31,7 @@ const LAST_MS = Date.parse('9999-01-01T00:00:00Z');
 /** The moment itself, however it was written. */
 const since = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-11-23T18:00:00Z' })
+  .max(40)
   .refine((text) => Date.parse(text) >= FIRST_MS && Date.parse(text) < LAST_MS, 'must be from 2015 on')
   // Run on what was refused, too.
   .overwrite((text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()))

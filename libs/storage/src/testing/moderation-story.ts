@@ -7,4 +7,5 @@ export function someRules(fields: Partial<ModerationRules> = {}, blockList: Part
 
 export const HOLD_ALL = someRules({ mode: 'hold' });
 export const HIDE_RUDE = someRules({}, { entries: ['rude'], action: 'hide-message' });
+export const HOLD_RUDE = someRules({}, { entries: ['rude'], action: 'hold' });
 export const REJECT_RUDE = someRules({}, { entries: ['rude'], action: 'reject' });

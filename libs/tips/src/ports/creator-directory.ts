@@ -7,6 +7,8 @@ export interface NewCreator {
   readonly handle: string;
   readonly displayName: string;
   readonly wallets: readonly Hex[];
+  /** As in `CreatorWallet`, for all of them. */
+  readonly provenOn?: number;
   /** SHA-256 of a first access token with every scope; the token itself is never stored. Absent: the creator signs in with a wallet only. */
   readonly accessTokenHash?: Uint8Array;
 }

@@ -61,7 +61,10 @@ export abstract class ModerationDesk {
   abstract approve(creatorId: string, tip: TipKey): Promise<ModeratedTip>;
   /** A held tip will never be told. One that is rejected already stays so; of any other: `AlertSettled`. */
   abstract reject(creatorId: string, tip: TipKey): Promise<ModeratedTip>;
-  /** Plays a tip once more that was told and still stands. Counts nowhere. Returns the event's id. */
+  /**
+   * Plays a tip once more that was told and still stands, as the rules of now let it be seen: what they would hold or reject has no message, unless a
+   * person has let it through and they would only hold it. Counts nowhere. Returns the event's id.
+   */
   abstract replay(creatorId: string, tip: TipKey): Promise<string>;
   abstract queue(creatorId: string): Promise<AlertQueue>;
   /** Open overlays learn of it at once, others when they connect. */

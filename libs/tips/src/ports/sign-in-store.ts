@@ -23,6 +23,8 @@ export interface NewSession {
   readonly creatorId: string;
   /** Which of the creator's wallets has signed. */
   readonly wallet: Hex;
+  /** A contract has said so, on this chain. Absent: the wallet's own key, which is the same on all of them. */
+  readonly provenOn?: number;
   /** SHA-256 of the secret. */
   readonly secretHash: Uint8Array;
   readonly agent: string;
@@ -39,7 +41,10 @@ export interface NewSession {
 export abstract class SignInStore {
   /** True for the first who spends this nonce, false ever after, also when two try at the same moment. Remembered until it expires. */
   abstract spendNonce(hash: Uint8Array, expiresAt: Date): Promise<boolean>;
-  /** A creator keeps the newest 20. `NotFound`: the wallet is not the creator's, or was removed in this moment. */
+  /**
+   * A creator keeps the newest 20. `NotFound`: the wallet is not the creator's, or was removed in this moment. `Unauthorized`: a contract says
+   * that it is, but on another chain than the one that the creator has proven the wallet on.
+   */
   abstract openSession(session: NewSession): Promise<Session>;
   /** `undefined`: unknown, ended or expired. Notes that it was used. */
   abstract session(secretHash: Uint8Array): Promise<Session | undefined>;
