@@ -22,6 +22,7 @@ export function apiApp(env: ApiSettings): AppPlan {
       host: env.HOST,
       port: env.PORT,
       portSetting: 'PORT',
+      maxConnections: env.API_MAX_CONNECTIONS,
       configure: (app) => {
         configureHttp(app, httpOptions(env));
         if (env.OVERLAY_PAGE_DIR !== undefined) serveOverlayPage(app, { dir: env.OVERLAY_PAGE_DIR, gatewayUrl: env.PUBLIC_GATEWAY_URL });

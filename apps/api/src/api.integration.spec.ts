@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { InvalidSettings, loadEnv, startApp, type RunningApp } from '@droppio/platform';
 import { createTestDatabase, type TestDatabase } from '@droppio/storage/testing';
 import { TipFeed } from '@droppio/tips';
@@ -42,6 +44,19 @@ async function call(method: string, path: string, token: string, body?: unknown)
   return { status: response.status, json: await response.json() };
 }
 
+/** What came back on a connection of its own, once that has ended. */
+async function talk(head: string, drip?: string): Promise<{ answer: string; ms: number }> {
+  const socket = connect(api.port ?? 0, '127.0.0.1').on('error', () => undefined);
+  const begun = performance.now();
+  let answer = '';
+  socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+  socket.write(head);
+  const dripping = drip === undefined ? undefined : setInterval(() => socket.write(drip), 200);
+  await once(socket, 'close');
+  clearInterval(dripping);
+  return { answer, ms: performance.now() - begun };
+}
+
 describe('the api', () => {
   it('has a change in the live feed by the time it answers', async () => {
     const made = await call('POST', '/v1/creators', adminToken, { handle: 'ada', displayName: 'Ada', wallets: [randomHex(20)] });
@@ -67,6 +82,21 @@ describe('the api', () => {
     );
     expect((await call('GET', '/metrics', adminToken)).status).toBe(404);
   });
+
+  it('waits for nobody who drips, and answers others meanwhile', async () => {
+    const post = 'POST /v1/overlays HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n';
+    const bodies = Promise.all(Array.from({ length: 500 }, () => talk(post, ' ')));
+    const heads = Promise.all(Array.from({ length: 20 }, () => talk('GET /v1/me HTTP/1.1\r\n', 'X-A: b\r\n')));
+    expect((await call('GET', '/v1/me', 'nobody')).status).toBe(401);
+    for (const { answer, ms } of await heads) {
+      expect(answer).toContain('408 Request Timeout');
+      expect(ms).toBeLessThan(8000);
+    }
+    for (const { answer, ms } of await bodies) {
+      expect(answer).toMatch(/^HTTP\/1\.1 408 .*"code":"body-too-slow"/s);
+      expect(ms).toBeLessThan(10_000);
+    }
+  }, 20_000);
 
   it('lists all faults of its settings at once', () => {
     const start = (): unknown => loadEnv(apiSettings, { PORT: '70000', ADMIN_TOKEN: 'short', PUBLIC_GATEWAY_URL: 'https://x' });

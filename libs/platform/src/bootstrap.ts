@@ -1,7 +1,8 @@
 import { Logger, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { within } from '@droppio/tips';
+import { BoundedExpress } from './bounded-express.js';
 import type { PlatformSettings } from './env.js';
 import { Health } from './health.js';
 import { InternalModule } from './internal.module.js';
@@ -21,6 +22,8 @@ export interface AppPlan {
     readonly port: number;
     /** Name of the setting behind `port`, for the sentence about a taken port. */
     readonly portSetting: string;
+    /** Connections at a time; more are closed at once. Absent: whoever configures the app looks after them. */
+    readonly maxConnections?: number;
     readonly configure: (app: NestExpressApplication) => void | Promise<void>;
   };
 }
@@ -83,7 +86,9 @@ async function startRooms(
   class App {}
   const instance = new Instance(plan.settings.INSTANCE_ID, plan.service);
   const root: DynamicModule = { module: App, imports: [PlatformModule.for(instance, health, stats), ...plan.rooms] };
-  const app = await NestFactory.create<NestExpressApplication>(root, { logger, abortOnError: false, bodyParser: false });
+  const most = plan.http?.maxConnections;
+  const express = most === undefined ? new ExpressAdapter() : new BoundedExpress(most);
+  const app = await NestFactory.create<NestExpressApplication>(root, express, { logger, abortOnError: false, bodyParser: false });
   try {
     await plan.http?.configure(app);
     if (plan.http === undefined) {
