@@ -82,7 +82,10 @@ export const creatorsEnv = {
   API_RATE_CALLER: perMinute(DEFAULT_RATES.caller, 'Requests with one access token or session'),
   API_RATE_CREATOR: perMinute(DEFAULT_RATES.creator, 'Requests of one creator with all their tokens and sessions'),
   API_RATE_OVERLAY: perMinute(DEFAULT_RATES.overlay, 'Requests with the token of one overlay'),
-  API_RATE_ADDRESS: perMinute(DEFAULT_RATES.address, 'Requests without credentials from one IPv4 address or IPv6 /64'),
+  API_RATE_ADDRESS: perMinute(
+    DEFAULT_RATES.address,
+    'Requests without credentials, and requests refused for ended ones or none, each, from one IPv4 address or IPv6 /64',
+  ),
   API_RATE_SIGN_IN: perMinute(
     DEFAULT_RATES.signIn,
     'Nonces, sign-ins and wallets to add, each, of one creator or from one IPv4 address or IPv6 /64',
@@ -92,9 +95,13 @@ export const creatorsEnv = {
     DEFAULT_RATES.settings,
     'Changes to one creator’s overlays and their reloads, trials and repeats of their webhooks, all together',
   ),
+  API_RATE_STATS: perMinute(DEFAULT_RATES.stats, 'Questions for the sums of one creator’s tips'),
   API_RATE_UPLOAD: perMinute(DEFAULT_RATES.upload, 'Images and sounds that one creator uploads'),
   API_RATE_MEDIA: perMinute(DEFAULT_RATES.media, 'Images and sounds fetched by overlay pages at one IPv4 address or IPv6 /64'),
-  API_RATE_FAILURES: perMinute(DEFAULT_RATES.failures, 'Wrong credentials from one IPv4 address or IPv6 /64'),
+  API_RATE_FAILURES: perMinute(
+    DEFAULT_RATES.failures,
+    'Made-up credentials from one IPv4 address or IPv6 /64, before the operator’s token is not believed from there either,',
+  ),
   ASSETS_MAX_COUNT: z.coerce
     .number<string>()
     .int()
@@ -138,6 +145,7 @@ export function creatorsOptions(env: CreatorsEnv): CreatorsOptions {
       signIn: env.API_RATE_SIGN_IN,
       testAlert: env.API_RATE_TEST_ALERT,
       settings: env.API_RATE_SETTINGS,
+      stats: env.API_RATE_STATS,
       upload: env.API_RATE_UPLOAD,
       media: env.API_RATE_MEDIA,
       failures: env.API_RATE_FAILURES,

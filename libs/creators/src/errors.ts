@@ -87,6 +87,12 @@ export class Overloaded extends DroppioError {
   }
 }
 
+/** A body that does not come to its end in time. */
+export class BodyTooSlow extends DroppioError {
+  readonly code = 'body-too-slow';
+  readonly retryable = true;
+}
+
 /** More requests than the caller may make; the next window begins after `retryAfterS` seconds. */
 export class TooManyRequests extends DroppioError {
   readonly code = 'rate-limited';

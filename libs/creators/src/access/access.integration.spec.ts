@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Scope } from '@droppio/tips';
 import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { credentialsOf, expectedOf, ROLES, securityOf, type MatrixRole, type Shown } from '../testing/route-matrix.js';
@@ -87,6 +88,22 @@ describe('the document', () => {
   it('has every operation that is named', () => {
     const known = new Set(document.routes.map(({ operationId }) => operationId));
     expect(Object.keys(ROUTES).filter((operationId) => !known.has(operationId))).toEqual([]);
+  });
+});
+
+describe('a moderator', () => {
+  const may = (scope: Scope) =>
+    Object.keys(ROUTES)
+      .filter((operationId) => ROUTES[operationId]?.scope === scope)
+      .sort();
+
+  it('decides about alerts and what is on the screen, and changes nothing else', () => {
+    expect(may('moderate')).toEqual(['approveAlert', 'clearAlerts', 'rejectAlert', 'replayAlert', 'setQueue', 'skipAlert']);
+  });
+
+  it.each(['/v1/webhooks', '/v1/tokens', '/v1/auth/sessions', '/v1/audit', '/v1/me/export'])('does not even look at %s', (path) => {
+    const readable = rows.filter(([, { route, row }]) => route.path.startsWith(path) && row.scope !== 'account' && route.method === 'GET');
+    expect(readable.filter(([, { row }]) => row.who === 'creators').map(([operationId]) => operationId)).toEqual([]);
   });
 });
 

@@ -1,9 +1,8 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { Unauthorized } from '@droppio/tips';
 import type { Request, Response } from 'express';
 import { rememberCaller, rolesOf, type Caller } from './access.js';
-import { Credentials, type Shown } from './credentials.js';
+import { Credentials, Refused, type Shown } from './credentials.js';
 import { FailedCredentials } from '../edge/rates/failed-credentials.js';
 import { Refusals } from './refusals.js';
 
@@ -26,18 +25,21 @@ export class CallerGuard implements CanActivate {
   }
 
   private async identify(request: Request, response: Response): Promise<Caller> {
-    this.failures.check(request);
     try {
       const caller = await this.credentials.callerOf(shownBy(request));
-      // Whoever guesses in parallel learns nothing of guesses that were on their way when one was too many.
-      this.failures.check(request);
+      // Nobody guesses 256 random bits; whoever guesses what a person chose learns nothing once one was too many, not even that it is right.
+      if (caller.role === 'operator') this.failures.check(request);
       return caller;
     } catch (error) {
-      const isGuess = error instanceof Unauthorized && error.context['reason'] !== 'none';
-      if (error instanceof Unauthorized) this.refusals.note(isGuess ? 'unknown' : 'none', request, response);
-      if (isGuess) await this.failures.count(request);
+      if (error instanceof Refused) await this.count(error.reason, request, response);
       throw error;
     }
+  }
+
+  /** What goes too far is neither answered nor written down as a refusal: it is one of too many requests. */
+  private async count(reason: Refused['reason'], request: Request, response: Response): Promise<void> {
+    await (reason === 'unknown' ? this.failures.countGuess(request) : this.failures.countRefusal(request));
+    this.refusals.note(reason, request, response);
   }
 }
 

@@ -13,7 +13,7 @@ export class Refusals {
 
   constructor(@InjectMetric(AUTH_REFUSED) private readonly refused: Counter) {}
 
-  note(reason: 'none' | 'unknown' | 'role' | 'origin' | 'scope', request: Request, response: Response): void {
+  note(reason: 'none' | 'stale' | 'unknown' | 'role' | 'origin' | 'scope', request: Request, response: Response): void {
     this.refused.inc({ reason });
     this.logger.log('auth.refused', { reason, route: routeOf(request), ip: request.ip, requestId: requestIdOf(response) });
   }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { SignInStore, type Hex, type Session } from '@droppio/tips';
+import { SignInStore, type Session } from '@droppio/tips';
+import type { ProvenWallet } from './wallet-proof.js';
 
 const DAY_MS = 86_400_000;
 const IDLE_MS = 7 * DAY_MS;
@@ -15,9 +16,10 @@ export class Sessions {
   constructor(private readonly store: SignInStore) {}
 
   /** The `Set-Cookie` of a new session; always a new secret, so none can be planted before. */
-  async open(creatorId: string, wallet: Hex, agent: string): Promise<string> {
+  async open(creatorId: string, { address, ...proof }: ProvenWallet, agent: string): Promise<string> {
     const secret = randomBytes(32).toString('base64url');
-    await this.store.openSession({ creatorId, wallet, secretHash: hash(secret), agent, idleMs: IDLE_MS, maxMs: MAX_MS });
+    const lives = { idleMs: IDLE_MS, maxMs: MAX_MS };
+    await this.store.openSession({ creatorId, wallet: address, ...proof, secretHash: hash(secret), agent, ...lives });
     return cookie(secret, MAX_MS);
   }
 

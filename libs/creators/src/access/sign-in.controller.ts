@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CreatorDirectory, NotFound, type Creator, type Hex, type Session } from '@droppio/tips';
+import { CreatorDirectory, NotFound, type Creator, type Session } from '@droppio/tips';
 import type { Request, Response } from 'express';
 import type * as z from 'zod';
 import { Me, MySession, Public, rememberCaller, Scope } from './access.js';
@@ -11,7 +11,7 @@ import { Budgeted } from '../edge/rates/rate-limits.js';
 import { idField } from '../edge/fields.js';
 import { Sessions } from './sessions.js';
 import { NonceView, SessionList, sessionView, SignInBody } from './sign-in.schema.js';
-import { WalletProof } from './wallet-proof.js';
+import { WalletProof, type ProvenWallet } from './wallet-proof.js';
 
 @ApiTags('sign-in')
 @Controller('v1/auth')
@@ -48,7 +48,7 @@ export class SignInController {
     // Somebody else's page must not sign its visitor in as somebody.
     if (origin !== undefined && !this.options.signIn.origins.includes(origin)) throw new Forbidden('Not from this site.');
     const wallet = await this.proof.walletOf(body.message, body.signature);
-    const creator = (await this.directory.creatorByWallet(wallet)) ?? (await this.signUp(wallet, body.signUp));
+    const creator = (await this.directory.creatorByWallet(wallet.address)) ?? (await this.signUp(wallet, body.signUp));
     // For the audit log: nobody had been asked yet who this is.
     rememberCaller(request, { role: 'creator', creator, scopes: [] });
     response.setHeader('Set-Cookie', await this.sessions.open(creator.id, wallet, request.get('user-agent') ?? 'unknown'));
@@ -86,9 +86,9 @@ export class SignInController {
     if (!(await this.sessions.end(me.id, id))) throw new NotFound('There is no such session.');
   }
 
-  private signUp(wallet: Hex, wanted: SignInBody['signUp']): Promise<Creator> {
+  private signUp({ address, ...proof }: ProvenWallet, wanted: SignInBody['signUp']): Promise<Creator> {
     if (wanted === undefined) throw new NotFound('No creator has this wallet.');
     if (!this.options.signIn.isSignUpOpen) throw new Forbidden('Creators are registered by the operator here.');
-    return this.directory.createCreator({ ...wanted, wallets: [wallet] });
+    return this.directory.createCreator({ ...wanted, wallets: [address], ...proof });
   }
 }

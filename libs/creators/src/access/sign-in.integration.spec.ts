@@ -1,8 +1,21 @@
 import { toHex, type Hex } from '@droppio/tips';
 import { anvil, type AnvilNode } from '../testing/anvil.js';
+import { randomHex } from '@droppio/tips/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { getContractAddress, serializeErc6492Signature } from 'viem';
-import { aMessage, aNonce, aSignIn, aSignUp, aWallet, SIGN_IN_ORIGIN, signIn, startTestApi, type TestApi } from '../testing/index.js';
+import { addWalletStatement } from './sign-in-message.js';
+import {
+  aMessage,
+  aNonce,
+  aSignIn,
+  aSignUp,
+  aWallet,
+  SIGN_IN_ORIGIN,
+  signIn,
+  startTestApi,
+  type TestApi,
+  type TestCreator,
+} from '../testing/index.js';
 
 /* Contracts that answer EIP-1271's question with yes, or with nothing. */
 const SAYS_YES = '0x631626ba7e60e01b60005260206000f3';
@@ -16,15 +29,22 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 
 let api: TestApi;
 let node: AnvilNode;
+/** Another chain. */
+let elsewhere: AnvilNode;
+const ELSEWHERE = 31_338;
 
 beforeAll(async () => {
-  node = await anvil(inject('anvilPath'));
-  api = await startTestApi(inject('postgresUrl'), { nodes: new Map([[31_337, node.url]]) });
+  [node, elsewhere] = await Promise.all([anvil(inject('anvilPath')), anvil(inject('anvilPath'), ELSEWHERE)]);
+  const nodes = new Map([
+    [31_337, node.url],
+    [ELSEWHERE, elsewhere.url],
+  ]);
+  api = await startTestApi(inject('postgresUrl'), { nodes });
 });
 
 afterAll(async () => {
   await api.close();
-  await node.stop();
+  await Promise.all([node.stop(), elsewhere.stop()]);
 });
 
 const verify = (body: object, headers: Record<string, string> = {}) => api.call('POST', '/v1/auth/siwe/verify', { body, headers });
@@ -165,6 +185,62 @@ describe('wallets that are contracts', () => {
     };
     expect((await ask(MADE_NO)).status).toBe(401);
     expect((await ask(MADE_YES)).json).toMatchObject({ wallets: [toHex(address)] });
+  });
+
+  describe('on two chains', () => {
+    const claim = async (address: Hex, chainId: number, fields: object = {}) => ({
+      message: await aMessage(api, { address }, { chainId, ...fields }),
+      signature: `0x${'ab'.repeat(300)}`,
+    });
+    const add = async (creator: TestCreator, address: Hex, chainId: number) => {
+      const { json } = await api.call('POST', '/v1/me/wallets/nonce', { token: creator.accessToken });
+      const { nonce } = json as { nonce: string };
+      const body = await claim(address, chainId, { nonce, statement: addWalletStatement(creator) });
+      return api.call('POST', '/v1/me/wallets', { token: creator.accessToken, body });
+    };
+    const statusOn = async (address: Hex, chainId: number) => (await verify(await claim(address, chainId))).status;
+    /** One that says yes to everybody, on both. */
+    const aContract = async (): Promise<Hex> => {
+      const address = randomHex(20);
+      await Promise.all([node, elsewhere].map((each) => each.call('anvil_setCode', [address, SAYS_YES])));
+      return address;
+    };
+
+    it('sign in on the one that they signed up on: another one has other owners', async () => {
+      const address = await aContract();
+      expect((await verify({ ...(await claim(address, 31_337)), signUp: aSignUp() })).status).toBe(200);
+      const answer = await verify({ ...(await claim(address, ELSEWHERE)), signUp: aSignUp() });
+      expect(answer.json).toMatchObject({ status: 401, detail: 'A contract signs in on the chain that it was added on.' });
+      expect(answer.headers.get('set-cookie')).toBeNull();
+      expect(await statusOn(address, 31_337)).toBe(200);
+    });
+
+    it('sign in on the one that they were added on, last', async () => {
+      const [address, ada] = [await aContract(), await api.aCreator()];
+      expect((await add(ada, address, ELSEWHERE)).json).toMatchObject({ address, provenOn: ELSEWHERE });
+      expect([await statusOn(address, 31_337), await statusOn(address, ELSEWHERE)]).toEqual([401, 200]);
+      expect((await add(ada, address, 31_337)).json).toMatchObject({ address, provenOn: 31_337 });
+      expect([await statusOn(address, 31_337), await statusOn(address, ELSEWHERE)]).toEqual([200, 401]);
+      const { json } = await api.call('GET', '/v1/me/wallets', { token: ada.accessToken });
+      expect(json).toMatchObject({ data: [{ provenOn: null }, { address, provenOn: 31_337 }] });
+    });
+
+    it('sign in on neither while only the operator has said whose they are', async () => {
+      const address = await aContract();
+      const ada = await api.aCreator(address);
+      expect([await statusOn(address, 31_337), await statusOn(address, ELSEWHERE)]).toEqual([401, 401]);
+      expect((await add(ada, address, 31_337)).status).toBe(201);
+      expect([await statusOn(address, 31_337), await statusOn(address, ELSEWHERE)]).toEqual([200, 401]);
+    });
+
+    it('are no matter for keys', async () => {
+      const wallet = aWallet();
+      for (const chainId of [1, 31_337, ELSEWHERE]) {
+        const message = await aMessage(api, wallet, { chainId });
+        const answer = await verify({ message, signature: await wallet.signMessage({ message }), signUp: aSignUp() });
+        expect(answer.json).toMatchObject({ wallets: [toHex(wallet.address)] });
+      }
+    });
   });
 
   it('are not asked on a chain without a node', async () => {

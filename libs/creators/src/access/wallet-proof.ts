@@ -5,6 +5,13 @@ import { hashNonce, SignInNonces } from './sign-in-nonces.js';
 import { notAccepted, readSignIn, type SignInClaim } from './sign-in-message.js';
 import { ContractWallets, signerOf } from './wallet-signatures.js';
 
+/** A wallet that has signed. */
+export interface ProvenWallet {
+  readonly address: Hex;
+  /** The chain whose contract has said so; other chains may say otherwise. Absent: its own key has signed, which is one for all of them. */
+  readonly provenOn?: number;
+}
+
 /** Proof that somebody holds a wallet: an EIP-4361 message over a nonce of ours, signed by it, accepted once. */
 @Injectable()
 export class WalletProof {
@@ -25,7 +32,7 @@ export class WalletProof {
    * The wallet, for signing in or for what the statement says: nonce and message are good for one of them. Throws `Unauthorized` with a
    * sentence, whatever is wrong; the same message never works twice.
    */
-  async walletOf(message: string, signature: Hex, statement?: string): Promise<Hex> {
+  async walletOf(message: string, signature: Hex, statement?: string): Promise<ProvenWallet> {
     const now = this.clock.now();
     const claim = readSignIn(message, this.options.signIn, now, statement);
     const expiresAt = this.nonces.expiryOf(claim.nonce, now, statement);
@@ -38,8 +45,9 @@ export class WalletProof {
     if (!isOwnKey && !this.options.signIn.nodes.has(claim.chainId)) throw wrongSignature();
     // Spent before a chain is asked: each question to a node costs a fresh nonce.
     if (!(await this.store.spendNonce(hashNonce(claim.nonce), expiresAt))) throw notAccepted('The nonce was used before.');
-    if (!isOwnKey) await this.askContract(claim, message, signature);
-    return claim.address;
+    if (isOwnKey) return { address: claim.address };
+    await this.askContract(claim, message, signature);
+    return { address: claim.address, provenOn: claim.chainId };
   }
 
   private async askContract({ chainId, address }: SignInClaim, message: string, signature: Hex): Promise<void> {

@@ -47,7 +47,8 @@ export class AccountController {
 
   @Delete('tips/:id/message')
   @HttpCode(204)
-  @Scope('moderate')
+  // Nothing brings it back, so it is not for those who only decide what is shown.
+  @Scope('write')
   @ApiOperation({
     summary: 'Erase the message of a tip, here and on overlays that are open; on the chain it stays',
     operationId: 'eraseTipMessage',

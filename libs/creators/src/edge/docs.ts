@@ -1,13 +1,15 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject, type SwaggerDocumentOptions } from '@nestjs/swagger';
-import type { NextFunction, Request, Response } from 'express';
-import { NotFound } from '@droppio/tips';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { NotFound, RateCounter } from '@droppio/tips';
 import * as z from 'zod';
 import { defaultScope } from '../access/access.js';
+import { CreatorsOptions } from '../creators-options.js';
 import { webhookDocs } from '../webhooks/webhook-event.schema.js';
 import { KEY_HEADER, KEY_MAX_LENGTH } from './idempotency/keyed-request.js';
 import { REPEATABLE_MARK } from './idempotency/repeatable.js';
 import { PROBLEMS } from './problem.js';
+import { hitAddress } from './rates/address-limit.js';
 
 type Converter = NonNullable<SwaggerDocumentOptions['standardSchemaConverter']>;
 
@@ -72,6 +74,7 @@ const keyParameter = {
   schema: { type: 'string' as const, minLength: 1, maxLength: KEY_MAX_LENGTH },
 } as const;
 
+const DOCUMENT = 'openapi.json';
 const DOCS_FILES = new Set([
   '/',
   '/favicon-16x16.png',
@@ -84,6 +87,7 @@ const DOCS_FILES = new Set([
 
 /** `/openapi.json`, `/docs` (all of it from this process) and the words behind every problem type. */
 export function serveDocs(app: NestExpressApplication): void {
+  app.use(['/docs', `/${DOCUMENT}`], limitOf(app));
   app.use('/docs', (request: Request, response: Response, next: NextFunction) => {
     if (request.path === '/problems') response.type('html').send(PROBLEMS_PAGE);
     // The package behind the page has more files than the page needs, with source maps of many megabytes.
@@ -91,11 +95,24 @@ export function serveDocs(app: NestExpressApplication): void {
     else throw new NotFound('No such page.');
   });
   SwaggerModule.setup('docs', app, openApiOf(app), {
-    jsonDocumentUrl: 'openapi.json',
+    jsonDocumentUrl: DOCUMENT,
     raw: ['json'],
     customSiteTitle: 'Droppio API',
     swaggerOptions: { validatorUrl: null, persistAuthorization: false },
   });
+}
+
+/** Guards stand before routes, and these are none: what they cost counts like every request without credentials. */
+function limitOf(app: NestExpressApplication): RequestHandler {
+  const { rates } = app.get(CreatorsOptions, { strict: false });
+  const counter = app.get(RateCounter, { strict: false });
+  return (request: Request, _response: Response, next: NextFunction) => {
+    if (rates.address === 0) next();
+    else
+      hitAddress(counter, rates.address, request).then(() => {
+        next();
+      }, next);
+  };
 }
 
 const problemSchema = {

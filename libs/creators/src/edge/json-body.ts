@@ -1,9 +1,11 @@
 import type { NextFunction, Request, Response } from 'express';
-import { BodyTooLarge, InvalidRequest, UnsupportedMediaType } from '../errors.js';
+import { BodyTooLarge, BodyTooSlow, InvalidRequest, UnsupportedMediaType } from '../errors.js';
 import { isRawBody } from './raw-body.js';
 
 export const BODY_MAX_BYTES = 64 * 1024;
 export const BODY_MAX_DEPTH = 16;
+/** For all of a body. Nobody has been counted yet, so what is held for whoever drips must not be held for long. */
+const PATIENCE_MS = 7000;
 /** One charset only: the depth check below reads bytes. */
 const PLAIN_JSON = /^application\/json *(; *charset="?utf-8"? *)?$/i;
 /** How much of a body that is too large is read and thrown away. */
@@ -35,7 +37,7 @@ export function readJsonBody(request: Request, response: Response, next: NextFun
       next();
     })
     .catch((error: unknown) => {
-      if (error instanceof BodyTooLarge) response.setHeader('Connection', 'close');
+      if (error instanceof BodyTooLarge || error instanceof BodyTooSlow) response.setHeader('Connection', 'close');
       next(error);
     });
 }
@@ -52,16 +54,24 @@ function collect(request: Request, announced: number): Promise<Buffer> {
       refuse();
       return;
     }
+    const patience = setTimeout(() => {
+      // Nothing more of it is kept.
+      size = Infinity;
+      chunks.length = 0;
+      reject(new BodyTooSlow('The body took too long.'));
+    }, PATIENCE_MS).unref();
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= BODY_MAX_BYTES) chunks.push(chunk);
       else if (size > DISCARD_MAX_BYTES) refuse();
     });
     request.once('end', () => {
+      clearTimeout(patience);
       if (size > BODY_MAX_BYTES) refuse();
       else resolve(Buffer.concat(chunks));
     });
     request.once('close', () => {
+      clearTimeout(patience);
       reject(new InvalidRequest('The body ended too early.'));
     });
   });

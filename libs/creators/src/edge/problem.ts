@@ -55,6 +55,7 @@ export const PROBLEMS = {
   'limit-reached': { status: 409, title: 'An account may not have more of these' },
   'export-running': { status: 409, title: 'One export at a time' },
   'precondition-failed': { status: 412, title: 'It was changed in the meantime' },
+  'body-too-slow': { status: 408, title: 'The body did not come in time' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body is of a kind that is not taken here' },
   'precondition-required': { status: 428, title: 'Say which version the change is for' },

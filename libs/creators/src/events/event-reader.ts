@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
+import { SharedLooks } from './shared-looks.js';
 import { BrokerUnavailable, TipFeed, TipLedger, Unauthorized, type CreatorEvent, type FeedPosition } from '@droppio/tips';
 
 const AT_ONCE = 256;
@@ -14,17 +15,25 @@ export interface Reading {
   readonly isLost?: true;
 }
 
-/** Events after a place: from the live feed, and from the ledger where the feed is away, empty, or behind. */
+/**
+ * Events after a place: from the live feed, and from the ledger where the feed is away, empty, or behind. Pages of one creator are at one place as a
+ * rule, so they share a look.
+ */
 @Injectable()
 export class EventReader {
   private readonly logger = new Logger('creators');
+  private readonly looks = new SharedLooks<Reading>();
 
   constructor(
     private readonly feed: TipFeed,
     private readonly ledger: TipLedger,
   ) {}
 
-  async read(creatorId: string, place: FeedPosition): Promise<Reading> {
+  read(creatorId: string, place: FeedPosition): Promise<Reading> {
+    return this.looks.run(`${creatorId} ${place.epoch}.${String(place.seq)}`, () => this.look(creatorId, place));
+  }
+
+  private async look(creatorId: string, place: FeedPosition): Promise<Reading> {
     const page = await this.feed.after(creatorId, place.seq, AT_ONCE).catch((error: unknown) => {
       if (!(error instanceof BrokerUnavailable)) throw error;
       this.logger.warn('events.feed-away', errorFields(error));
@@ -45,13 +54,12 @@ export class EventReader {
   private async fromLedger(creatorId: string, place: FeedPosition): Promise<Reading> {
     const position = await this.head(creatorId);
     if (position.epoch !== place.epoch || place.seq > position.seq) return { events: [], position, isLost: true };
+    if (position.seq === place.seq) return { events: [], position };
     const events = await this.ledger.eventsAfter(creatorId, place.seq, AT_ONCE);
     const [first] = events;
     const last = events.at(-1);
     // What is pruned is pruned from the oldest on: without any left, all up to the head is gone.
-    if (first === undefined || last === undefined) {
-      return position.seq === place.seq ? { events, position } : { events, position, gap: { from: place.seq + 1, to: position.seq } };
-    }
+    if (first === undefined || last === undefined) return { events, position, gap: { from: place.seq + 1, to: position.seq } };
     const reading = { events, position: { epoch: place.epoch, seq: last.seq } };
     return first.seq === place.seq + 1 ? reading : { ...reading, gap: { from: place.seq + 1, to: first.seq - 1 } };
   }

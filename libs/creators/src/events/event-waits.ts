@@ -8,10 +8,14 @@ import { EventReader, type Reading } from './event-reader.js';
 const WAITERS_MAX = 2000;
 /** One overlay has one page; a few more for those who try. */
 const WAITERS_OF_OVERLAY_MAX = 4;
+/** So that nobody alone takes all places from the others. */
+const WAITERS_OF_CREATOR_MAX = 50;
 const COME_BACK_S = 5;
 /** Signals are hints: one that was lost is made up for by then; without any, this is how late an event may be. */
 const LOOK_AGAIN_MS = 10_000;
 const LOOK_AGAIN_DEAF_MS = 2000;
+/** Looks without signals go to Postgres, just when all pages come here: at most a hundred a second, the more creators wait the rarer each. */
+const DEAF_LOOK_COSTS_MS = 10;
 
 export interface Asked {
   readonly creatorId: string;
@@ -27,7 +31,8 @@ export interface Asked {
 export class EventWaits implements BeforeApplicationShutdown {
   private readonly logger = new Logger('creators');
   private readonly closing = new AbortController();
-  private readonly waiting = new Map<string, number>();
+  private readonly overlays = new Tally();
+  private readonly creators = new Tally();
   private total = 0;
 
   constructor(
@@ -40,11 +45,11 @@ export class EventWaits implements BeforeApplicationShutdown {
   async next(asked: Asked): Promise<Reading> {
     const reading = await this.reader.read(asked.creatorId, asked.place);
     if (says(reading) || asked.waitMs === 0) return reading;
-    this.enter(asked.overlayId);
+    this.enter(asked);
     try {
       return await this.wait(asked);
     } finally {
-      this.leave(asked.overlayId);
+      this.leave(asked);
     }
   }
 
@@ -64,7 +69,7 @@ export class EventWaits implements BeforeApplicationShutdown {
         const reading = await this.reader.read(creatorId, place);
         const leftMs = until - performance.now();
         if (says(reading) || leftMs <= 0 || gone.aborted || this.closing.signal.aborted) return reading;
-        const patienceMs = Math.min(leftMs, subscription === undefined ? LOOK_AGAIN_DEAF_MS : LOOK_AGAIN_MS);
+        const patienceMs = Math.min(leftMs, this.untilNextLook(creatorId, subscription === undefined));
         const quiet = new AbortController();
         await Promise.race([bell.rung(), this.clock.sleep(patienceMs, AbortSignal.any([gone, this.closing.signal, quiet.signal]))]);
         quiet.abort();
@@ -85,19 +90,48 @@ export class EventWaits implements BeforeApplicationShutdown {
     }
   }
 
-  private enter(overlayId: string): void {
-    const own = this.waiting.get(overlayId) ?? 0;
-    if (own >= WAITERS_OF_OVERLAY_MAX) throw new Overloaded('This overlay waits for events often enough already.', COME_BACK_S);
+  /** All who wait for one creator look at the same moment, and so share the look; creators each at their own. */
+  private untilNextLook(creatorId: string, isDeaf: boolean): number {
+    const everyMs = isDeaf ? Math.max(LOOK_AGAIN_DEAF_MS, this.creators.size * DEAF_LOOK_COSTS_MS) : LOOK_AGAIN_MS;
+    return everyMs - ((this.clock.now() + Number.parseInt(creatorId.slice(0, 8), 16)) % everyMs);
+  }
+
+  private enter({ creatorId, overlayId }: Asked): void {
+    if (this.overlays.of(overlayId) >= WAITERS_OF_OVERLAY_MAX) {
+      throw new Overloaded('This overlay waits for events often enough already.', COME_BACK_S);
+    }
+    if (this.creators.of(creatorId) >= WAITERS_OF_CREATOR_MAX) {
+      throw new Overloaded('The overlays of this creator wait for events often enough already.', COME_BACK_S);
+    }
     if (this.total >= WAITERS_MAX) throw new Overloaded('Too many wait for events here.', COME_BACK_S);
-    this.waiting.set(overlayId, own + 1);
+    this.overlays.add(overlayId, 1);
+    this.creators.add(creatorId, 1);
     this.total += 1;
   }
 
-  private leave(overlayId: string): void {
-    const own = (this.waiting.get(overlayId) ?? 1) - 1;
-    if (own === 0) this.waiting.delete(overlayId);
-    else this.waiting.set(overlayId, own);
+  private leave({ creatorId, overlayId }: Asked): void {
+    this.overlays.add(overlayId, -1);
+    this.creators.add(creatorId, -1);
     this.total -= 1;
+  }
+}
+
+/** How many of each; whoever has none is forgotten. */
+class Tally {
+  private readonly counts = new Map<string, number>();
+
+  get size(): number {
+    return this.counts.size;
+  }
+
+  of(key: string): number {
+    return this.counts.get(key) ?? 0;
+  }
+
+  add(key: string, count: number): void {
+    const now = this.of(key) + count;
+    if (now === 0) this.counts.delete(key);
+    else this.counts.set(key, now);
   }
 }
 

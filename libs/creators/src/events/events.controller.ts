@@ -2,10 +2,10 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { frameFor } from '@droppio/protocol';
 import type { OverlayClaim } from '@droppio/protocol/overlay-token';
-import { CreatorDirectory, Unauthorized } from '@droppio/tips';
+import { CreatorDirectory, OverlayKeeper, Unauthorized } from '@droppio/tips';
 import type { Request, Response } from 'express';
 import { AllowOnly, callerOf } from '../access/access.js';
-import { EventReader, type Reading } from './event-reader.js';
+import type { Reading } from './event-reader.js';
 import { EventWaits } from './event-waits.js';
 import { EventsQuery, EventsView, placeText } from './events.schema.js';
 
@@ -14,9 +14,9 @@ import { EventsQuery, EventsView, placeText } from './events.schema.js';
 @Controller('v1/overlay/events')
 export class EventsController {
   constructor(
-    private readonly reader: EventReader,
     private readonly waits: EventWaits,
     private readonly directory: CreatorDirectory,
+    private readonly overlays: OverlayKeeper,
   ) {}
 
   @Get()
@@ -32,14 +32,21 @@ export class EventsController {
     if (caller?.role !== 'overlay') throw new TypeError('a route for overlays');
     const { claim } = caller;
     const { creatorId, overlayId } = claim;
-    if (after === undefined) return { data: [], next: placeText(await this.reader.head(creatorId)), recovered: true };
+    if (after === undefined) return this.beginning(claim, true);
     const gone = new AbortController();
     response.once('close', () => {
       gone.abort();
     });
     const reading = await this.waits.next({ creatorId, overlayId, place: after, waitMs: wait, gone: gone.signal });
     if (reading.events.some((event) => event.type === 'config' && event.d.overlayId === overlayId)) await this.recheck(claim);
-    return viewFor(overlayId, reading);
+    return reading.isLost === true ? this.beginning(claim, false) : viewFor(overlayId, reading);
+  }
+
+  /** What `ready` says to a socket: without it a page would show messages that the overlay hides, and play while alerts are paused. */
+  private async beginning({ creatorId, overlayId }: OverlayClaim, recovered: boolean): Promise<EventsView> {
+    const standing = await this.overlays.standing(creatorId, overlayId);
+    if (standing === undefined) throw new Unauthorized('The overlay is gone.');
+    return { data: [], config: { ...standing.grant.config }, next: placeText(standing.position), recovered };
   }
 
   /** While this request waited, its address may have been taken away: then nothing that came after is the caller's. */
@@ -50,10 +57,10 @@ export class EventsController {
   }
 }
 
-function viewFor(overlayId: string, { events, position, gap, isLost }: Reading): EventsView {
+function viewFor(overlayId: string, { events, position, gap }: Reading): EventsView {
   return {
     data: [...(gap === undefined ? [] : [{ op: 'gap' as const, ...gap }]), ...events.map((event) => frameFor(event, overlayId))],
     next: placeText(position),
-    recovered: gap === undefined && isLost !== true,
+    recovered: gap === undefined,
   };
 }

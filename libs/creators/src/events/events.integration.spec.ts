@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { TipFeed, tipId, TipLedger, type BlockHeader } from '@droppio/tips';
+import { BrokerUnavailable, CreatorDirectory, TipFeed, tipId, TipLedger, type BlockHeader } from '@droppio/tips';
 import { aBlock, aChildOf, aDisplay, aTip, ManualClock, randomHex } from '@droppio/tips/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import {
   openOverlay,
   readDocument,
@@ -11,6 +12,7 @@ import {
   type TestApi,
   type TestCreator,
 } from '../testing/index.js';
+import { Overloaded } from '../errors.js';
 import { EventReader } from './event-reader.js';
 import { EventWaits } from './event-waits.js';
 import type { EventsView } from './events.schema.js';
@@ -128,6 +130,89 @@ describe('polling for events', () => {
     await ear.close();
   });
 
+  it('begins with the whole config and the creator’s word to all, as a WebSocket does, also where all is lost', async () => {
+    const config = { schemaVersion: 1, moderation: { showMessages: false } };
+    const headers = { 'if-match': '*' };
+    await api.call('PUT', `/v1/overlays/${me.overlayId}/config`, { token: me.accessToken, headers, body: config });
+    await api.call('PUT', '/v1/queue', { token: me.accessToken, body: { paused: true, muted: false } });
+    const overlay = await openOverlay(api.url, me.overlayToken);
+    const ready = overlay.frames.find(({ op }) => op === 'ready');
+    expect(ready).toMatchObject({ config: { moderation: { showMessages: false }, paused: true, muted: false } });
+    const { status, json } = await poll('');
+    document.check('pollOverlayEvents', status, json);
+    expect((json as EventsView).config).toEqual(ready?.['config']);
+    expect(await events('another0.1')).toMatchObject({ config: ready?.['config'], recovered: false });
+    expect((await events((json as EventsView).next)).config).toBeUndefined();
+    overlay.socket.terminate();
+  });
+
+  describe('while Redis is away', () => {
+    const quiet = new AbortController().signal;
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    const deaf = () => {
+      const feed = api.app.get(TipFeed, { strict: false });
+      const away = (): Promise<never> => Promise.reject(new BrokerUnavailable('away'));
+      vi.spyOn(feed, 'after').mockImplementation(away);
+      vi.spyOn(feed, 'subscribe').mockImplementation(away);
+      const [clock, reader] = [new ManualClock(), new EventReader(feed, ledger)];
+      const sleep = vi.spyOn(clock, 'sleep');
+      const waits = new EventWaits(reader, feed, clock);
+      return { clock, reader, waits, slept: () => sleep.mock.calls.length };
+    };
+    const placeOf = async () => {
+      const [epoch = '', seq] = (await here()).split('.');
+      return { epoch, seq: Number(seq) };
+    };
+
+    it('all pages of a creator share a look at Postgres, and all of them hear', async () => {
+      const place = await placeOf();
+      const { clock, waits, slept } = deaf();
+      const [position, after] = [vi.spyOn(ledger, 'position'), vi.spyOn(ledger, 'eventsAfter')];
+      const ask = () => waits.next({ creatorId: me.id, overlayId: randomUUID(), place, waitMs: 20_000, gone: quiet });
+      const waiting = Array.from({ length: 50 }, ask);
+      await expect.poll(slept, SOON).toBe(50);
+      await expect(ask()).rejects.toThrow(Overloaded);
+      position.mockClear();
+      clock.advance(2000);
+      await expect.poll(slept, SOON).toBe(100);
+      // The first looks alone, all others after him: his look may have begun before what they were woken for.
+      expect([position.mock.calls.length, after.mock.calls.length]).toEqual([2, 0]);
+      // Past the API, which would have it read and published at once.
+      await api.app.get(CreatorDirectory, { strict: false }).testAlert(me.id, me.overlayId, aDisplay());
+      clock.advance(2000);
+      const readings = await Promise.all(waiting);
+      expect(new Set(readings.map(({ events: [event] }) => event?.type))).toEqual(new Set(['test']));
+      expect(after).toHaveBeenCalledTimes(2);
+    });
+
+    it('looks at Postgres a hundred times a second at most, however many creators wait', async () => {
+      const { clock, reader, waits, slept } = deaf();
+      const place = { epoch: 'e', seq: 1 };
+      const read = vi.spyOn(reader, 'read').mockResolvedValue({ events: [], position: place });
+      const leave = new AbortController();
+      const creators = Array.from({ length: 600 }, () => randomUUID());
+      const waiting = creators.map((id) => waits.next({ creatorId: id, overlayId: id, place, waitMs: 20_000, gone: leave.signal }));
+      await expect.poll(slept, SOON).toBe(600);
+      // A while, so that those who came first have the pace of all.
+      for (let n = 0; n < 12; n += 1) await settled(clock, 500);
+      read.mockClear();
+      for (let n = 0; n < 12; n += 1) await settled(clock, 500);
+      expect(read.mock.calls.length).toBeLessThanOrEqual(600);
+      expect(read.mock.calls.length).toBeGreaterThan(300);
+      leave.abort();
+      await Promise.all(waiting);
+    });
+
+    const settled = async (clock: ManualClock, ms: number): Promise<void> => {
+      clock.advance(ms);
+      for (let n = 0; n < 20; n += 1) await Promise.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+  });
+
   it('answers with nothing when its time is over', async () => {
     const next = await here();
     expect(await events(next, 50)).toEqual({ data: [], next, recovered: true });
@@ -169,8 +254,9 @@ describe('polling for events', () => {
       recovered: false,
     });
     const at = `${String(epoch)}.${String(seq + 3)}`;
-    expect(await events('another0.1')).toEqual({ data: [], next: at, recovered: false });
-    expect(await events(`${String(epoch)}.999`)).toEqual({ data: [], next: at, recovered: false });
+    const { config } = (await poll('')).json as EventsView;
+    expect(await events('another0.1')).toEqual({ data: [], next: at, recovered: false, config });
+    expect(await events(`${String(epoch)}.999`)).toEqual({ data: [], next: at, recovered: false, config });
   });
 
   it('ends within a second for an address that is taken away', async () => {
@@ -196,7 +282,11 @@ describe('polling for events', () => {
     const leave = new AbortController();
     const headers = { authorization: `Bearer ${me.overlayToken}` };
     const url = `${api.url}/v1/overlay/events?after=${next}`;
-    const four = Array.from({ length: 4 }, () => fetch(url, { headers, signal: leave.signal }).catch(() => undefined));
+    // Those who look how many wait take a place, too, for a moment.
+    const hold = async (): Promise<void> => {
+      while ((await fetch(url, { headers, signal: leave.signal }).catch(() => undefined))?.status === 503);
+    };
+    const four = Array.from({ length: 4 }, hold);
     await expect.poll(async () => (await poll(`?after=${next}&wait=1`)).status, SOON).toBe(503);
     expect((await poll(`?after=${next}&wait=1`)).headers.get('retry-after')).toBe('5');
     leave.abort();

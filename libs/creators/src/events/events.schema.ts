@@ -15,7 +15,7 @@ export const placeField = z
 export const EventsQuery = z.strictObject({
   after: placeField
     .optional()
-    .meta({ description: 'The `next` of the answer before. Without it the answer says where to begin, at once.' }),
+    .meta({ description: 'The `next` of the answer before. Without it the answer says, at once, where to begin and what to look like.' }),
   wait: z.coerce
     .number<string>()
     .int()
@@ -31,6 +31,10 @@ export const EventsView = z
     data: z
       .array(z.looseObject({ op: z.enum(['event', 'gap']) }))
       .meta({ description: 'The frames that a WebSocket of this overlay is sent, in the same order; `gap` names events that are lost.' }),
+    config: z.looseObject({ schemaVersion: z.number() }).optional().meta({
+      description:
+        'Where there is nothing to go on from (no `after`, or one that is lost): the overlay’s document and, as far as the creator has said it, `paused` and `muted`, as in `ready` on a WebSocket. What changes later is a `config` event.',
+    }),
     next: z.string().meta({ description: 'For `after`. An event may come again when an answer was lost: its `seq` tells.' }),
     recovered: z
       .boolean()

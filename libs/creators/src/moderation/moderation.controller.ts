@@ -20,8 +20,9 @@ export class ModerationController {
     return answer(await this.moderation.rules(me.id), response);
   }
 
+  // It says what reaches moderators at all, and which tips count: the creator's settings.
   @Put()
-  @Scope('moderate')
+  @Scope('write')
   @ApiIfMatch()
   @ApiOperation({ summary: 'Replace it; holds for every tip that is told from now on', operationId: 'replaceModeration' })
   @ApiOkResponse({ standardSchema: ModerationDocument, description: 'The document as it is now, with its new ETag.' })

@@ -242,7 +242,7 @@ describe('the pages', () => {
 });
 
 describe('scopes', () => {
-  it('let a moderator decide and look, and nobody with less', async () => {
+  it('let a moderator decide and look, nobody with less, and him no more than that', async () => {
     const desk = await aDesk();
     await put(desk, { mode: 'hold' });
     const [first = '', second = ''] = await desk.tip('one', 'two');
@@ -257,7 +257,6 @@ describe('scopes', () => {
       ['POST', '/v1/queue/skip', undefined, 202],
       ['POST', '/v1/queue/clear', undefined, 202],
       ['PUT', '/v1/queue', { paused: false, muted: true }, 200],
-      ['PUT', '/v1/moderation', { mode: 'hold' }, 200],
       ['POST', `/v1/alerts/${first}/reject`, undefined, 200],
       ['POST', `/v1/alerts/${second}/approve`, undefined, 200],
       ['POST', `/v1/alerts/${second}/replay`, undefined, 202],
@@ -269,5 +268,14 @@ describe('scopes', () => {
     }
     for (const path of ['/v1/alerts', '/v1/moderation', '/v1/queue'])
       expect((await api.call('GET', path, { token: moderator })).status).toBe(200);
+    for (const [method, path, body, status] of [
+      ['PUT', '/v1/moderation', { mode: 'hold' }, 200],
+      ['DELETE', `/v1/tips/${second}/message`, undefined, 204],
+    ] as const) {
+      const options = { headers: { 'if-match': '*' }, ...(body !== undefined && { body }) };
+      expect((await api.call(method, path, { ...options, token: moderator })).status, `${method} ${path}`).toBe(403);
+      expect((await api.call(method, path, { ...options, token: writer })).status, `${method} ${path}`).toBe(status);
+    }
+    expect((await api.call('GET', '/v1/webhooks', { token: moderator })).status).toBe(403);
   });
 });

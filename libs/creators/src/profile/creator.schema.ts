@@ -65,7 +65,15 @@ export const PublicCreatorView = z
   .meta({ id: 'PublicCreator' });
 export type PublicCreatorView = z.output<typeof PublicCreatorView>;
 
-export const WalletView = z.object({ address: addressShape, addedAt: timeShape }).meta({ id: 'Wallet' });
+export const WalletView = z
+  .object({
+    address: addressShape,
+    addedAt: timeShape,
+    provenOn: z.int().nullable().meta({
+      description: 'The chain whose contract has signed for it, the only one on which it signs in; null: a key, good on every chain.',
+    }),
+  })
+  .meta({ id: 'Wallet' });
 export type WalletView = z.output<typeof WalletView>;
 export const WalletList = z.object({ data: z.array(WalletView) }).meta({ id: 'WalletList' });
 
@@ -77,6 +85,6 @@ export const WalletNonceView = z
   })
   .meta({ id: 'WalletNonce' });
 
-export function walletView({ address, addedAt }: CreatorWallet): WalletView {
-  return { address, addedAt: addedAt.toISOString() };
+export function walletView({ address, addedAt, provenOn }: CreatorWallet): WalletView {
+  return { address, addedAt: addedAt.toISOString(), provenOn: provenOn ?? null };
 }

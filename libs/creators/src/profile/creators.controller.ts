@@ -20,7 +20,11 @@ export class CreatorsController {
 
   @Post('creators')
   @AllowOnly('operator')
-  @ApiOperation({ summary: 'Register a creator (the operator’s way in)', operationId: 'createCreator' })
+  @ApiOperation({
+    summary: 'Register a creator (the operator’s way in)',
+    description: 'Wallets of keys sign in at once; those that are contracts once the creator has added them by their own signature.',
+    operationId: 'createCreator',
+  })
   @ApiCreatedResponse({ standardSchema: NewCreatorView, description: 'The creator and its access token, shown this once.' })
   async create(@Body({ schema: NewCreatorBody }) body: NewCreatorBody): Promise<NewCreatorView> {
     const accessToken = newAccessToken();

@@ -52,8 +52,8 @@ export class WalletsController {
   })
   @ApiCreatedResponse({ standardSchema: WalletView, description: 'It is mine.' })
   async add(@Me() me: Creator, @Body({ schema: NewWalletBody }) { message, signature }: NewWalletBody): Promise<WalletView> {
-    const wallet = await this.proof.walletOf(message, signature, addWalletStatement(me));
-    return walletView(await this.wallets.add(me.id, wallet));
+    const { address, provenOn } = await this.proof.walletOf(message, signature, addWalletStatement(me));
+    return walletView(await this.wallets.add(me.id, address, provenOn));
   }
 
   @Delete(':address')

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { TipStats, type Creator, type TokenKey } from '@droppio/tips';
 import type * as z from 'zod';
 import { Me } from '../access/access.js';
+import { Budgeted } from '../edge/rates/rate-limits.js';
 import { SeriesQuery, seriesView, SeriesView, summaryView, SummaryView, TopQuery, topView, TopView } from './stats.schema.js';
 
 @ApiTags('stats')
@@ -11,6 +12,7 @@ export class StatsController {
   constructor(private readonly stats: TipStats) {}
 
   @Get('summary')
+  @Budgeted('stats')
   @ApiOperation({ summary: 'What I was tipped in all, by token; finalized tips only', operationId: 'getStatsSummary' })
   @ApiOkResponse({ standardSchema: SummaryView, description: 'The sums.' })
   async summary(@Me() me: Creator): Promise<z.output<typeof SummaryView>> {
@@ -18,6 +20,7 @@ export class StatsController {
   }
 
   @Get('series')
+  @Budgeted('stats')
   @ApiOperation({ summary: 'What I was tipped day by day, by token; finalized tips only', operationId: 'getStatsSeries' })
   @ApiOkResponse({ standardSchema: SeriesView, description: 'The sums of each day.' })
   async series(
@@ -28,6 +31,7 @@ export class StatsController {
   }
 
   @Get('top')
+  @Budgeted('stats')
   @ApiOperation({ summary: 'Who tipped me most, in a token or in dollars; finalized tips only', operationId: 'getTopTippers' })
   @ApiOkResponse({ standardSchema: TopView, description: 'Most first.' })
   async top(@Me() me: Creator, @Query({ schema: TopQuery }) { token, limit }: TopQuery): Promise<z.output<typeof TopView>> {

@@ -9,8 +9,8 @@ export interface AnvilNode {
 }
 
 /** A chain of its own on a free port. */
-export async function anvil(path: string): Promise<AnvilNode> {
-  const child = spawn(path, ['--port', '0', '--host', '127.0.0.1'], { stdio: ['ignore', 'pipe', 'ignore'] });
+export async function anvil(path: string, chainId = 31_337): Promise<AnvilNode> {
+  const child = spawn(path, ['--port', '0', '--host', '127.0.0.1', '--chain-id', String(chainId)], { stdio: ['ignore', 'pipe', 'ignore'] });
   const url = await addressOf(child.stdout);
   return {
     url,

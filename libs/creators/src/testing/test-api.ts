@@ -58,6 +58,7 @@ const NO_LIMITS: RateLimits = {
   signIn: 0,
   testAlert: 0,
   settings: 0,
+  stats: 0,
   upload: 0,
   media: 0,
   failures: 0,
@@ -88,7 +89,7 @@ export async function startTestApi(postgresUrl: string, plan: Plan = {}): Promis
     gatewayUrl: 'wss://tips.test/overlay',
     signIn: {
       origins: [SIGN_IN_ORIGIN],
-      chains: new Set([1, 31_337]),
+      chains: new Set([1, 31_337, ...(plan.nodes?.keys() ?? [])]),
       nodes: plan.nodes ?? new Map<number, string>(),
       isSignUpOpen: plan.isSignUpOpen ?? true,
     },

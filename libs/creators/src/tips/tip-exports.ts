@@ -6,6 +6,7 @@ import { ExportTurns, TipArchive, type HistoryPage, type TipFilter } from '@drop
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Response } from 'express';
 import { Counter } from 'prom-client';
+import { keepPace } from '../edge/pace.js';
 import { ExportRunning, Overloaded } from '../errors.js';
 import { EXPORTS } from '../metrics.js';
 import { csvRow, csvWriter } from './tip-csv.js';
@@ -74,6 +75,7 @@ export class TipExports implements BeforeApplicationShutdown {
     };
     signal.addEventListener('abort', cut, { once: true });
     response.setTimeout(STALL_MS, cut);
+    const rest = keepPace(response, cut);
     const failures: unknown[] = [];
     const next = this.reader(order, holder, (error) => {
       failures.push(error);
@@ -91,6 +93,7 @@ export class TipExports implements BeforeApplicationShutdown {
       if (isOurs) throw error;
       this.logger.log('export.cut', { reason: signal.aborted ? 'deadline' : 'connection' });
     } finally {
+      rest();
       signal.removeEventListener('abort', cut);
     }
   }

@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { WebhookDesk, WebhookStore, type Creator } from '@droppio/tips';
-import { Me } from '../access/access.js';
+import { Me, Scope } from '../access/access.js';
 import { idField } from '../edge/fields.js';
 import { Budgeted } from '../edge/rates/rate-limits.js';
 import { DeliveriesQuery, deliveryPage, DeliveryPage, deliveryView, DeliveryView } from './webhook.schema.js';
@@ -24,6 +24,7 @@ export class DeliveriesController {
   }
 
   @Get('deliveries')
+  @Scope('account', { fresh: false })
   @ApiOperation({ summary: 'What was sent to a webhook and what became of it, newest first', operationId: 'listWebhookDeliveries' })
   @ApiOkResponse({ standardSchema: DeliveryPage, description: 'One page. Deliveries are kept for 30 days.' })
   async list(

@@ -44,7 +44,9 @@ export class WebhooksController {
     return secretView(made);
   }
 
+  // The path of an address is often all that opens what is behind it.
   @Get()
+  @Scope('account', { fresh: false })
   @ApiOperation({ summary: 'My webhooks', operationId: 'listWebhooks' })
   @ApiOkResponse({ standardSchema: WebhookList, description: 'All of them: a creator has at most 10.' })
   async list(@Me() me: Creator): Promise<WebhookList> {
@@ -52,6 +54,7 @@ export class WebhooksController {
   }
 
   @Get(':id')
+  @Scope('account', { fresh: false })
   @ApiOperation({ summary: 'One webhook', operationId: 'getWebhook' })
   @ApiOkResponse({ standardSchema: WebhookView, description: 'The webhook, without its secret.' })
   async get(

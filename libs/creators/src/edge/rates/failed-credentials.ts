@@ -9,8 +9,9 @@ import { addressOf, RATE_WINDOW_MS } from './rate-limits.js';
 const MAX_SHUT_OUT = 10_000;
 
 /**
- * Who shows wrong credentials too often is not listened to until the window ends, not even with right ones: guesses are answered alike,
- * and cost the database nothing.
+ * Answers wrong credentials so often and no more. Two kinds, because an address is a household, an office or a whole provider: what somebody
+ * made up may hit the operator's token, the one secret that a person chooses, so that one is not believed either while an address guesses. A
+ * session that ended or a token that was deleted guesses nothing, and costs nobody but itself.
  */
 @Injectable()
 export class FailedCredentials {
@@ -22,7 +23,7 @@ export class FailedCredentials {
     private readonly counter: RateCounter,
   ) {}
 
-  /** Throws `TooManyRequests`. To be asked before credentials are looked at, and again before anybody learns what they were worth. */
+  /** Throws `TooManyRequests`. To be asked before somebody learns that a guess was right. */
   check(request: Request): void {
     const until = this.shutOut.get(addressOf(request));
     if (until === undefined) return;
@@ -32,7 +33,7 @@ export class FailedCredentials {
   }
 
   /** Counts a wrong guess. Throws `TooManyRequests` when it was one too many. */
-  async count(request: Request): Promise<void> {
+  async countGuess(request: Request): Promise<void> {
     const { failures } = this.options.rates;
     if (failures === 0) return;
     this.check(request);
@@ -43,6 +44,14 @@ export class FailedCredentials {
     if (hits > failures) throw tooMany(resetMs);
   }
 
+  /** Counts a request with credentials that no longer work, or with none. Throws `TooManyRequests` when it was one too many. */
+  async countRefusal(request: Request): Promise<void> {
+    const limit = this.options.rates.address;
+    if (limit === 0) return;
+    const { hits, resetMs } = await this.counter.hit(`refusals:${addressOf(request)}`, RATE_WINDOW_MS);
+    if (hits > limit) throw tooMany(resetMs);
+  }
+
   private remember(address: string, until: number): void {
     const [first] = this.shutOut.keys();
     if (this.shutOut.size >= MAX_SHUT_OUT && first !== undefined) this.shutOut.delete(first);
@@ -51,5 +60,5 @@ export class FailedCredentials {
 }
 
 function tooMany(leftMs: number): TooManyRequests {
-  return new TooManyRequests('Too many wrong credentials from this address.', Math.max(1, Math.ceil(leftMs / 1000)));
+  return new TooManyRequests('Too many requests without valid credentials from this address.', Math.max(1, Math.ceil(leftMs / 1000)));
 }

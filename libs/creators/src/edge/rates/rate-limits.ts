@@ -11,7 +11,7 @@ export interface RateLimits {
   readonly creator: number;
   /** Requests with one overlay's token. */
   readonly overlay: number;
-  /** Requests without credentials from one IPv4 address or IPv6 /64. */
+  /** Requests without credentials, and refusals of ended credentials or none, each, from one IPv4 address or IPv6 /64. */
   readonly address: number;
   /** Nonces and sign-ins from one address, nonces and wallets to add of one creator, each: a signature may cost a node’s time. */
   readonly signIn: number;
@@ -19,11 +19,13 @@ export interface RateLimits {
   readonly testAlert: number;
   /** What makes one creator's overlays or webhooks follow, all together: each leaves an event or a delivery behind. */
   readonly settings: number;
+  /** Sums of one creator's tips, which read an entry for each of the tippers. */
+  readonly stats: number;
   /** Files that one creator uploads: each is decoded. */
   readonly upload: number;
   /** Files that pages at one address fetch. */
   readonly media: number;
-  /** Wrong credentials from one address; after that none are looked at until the window ends. */
+  /** Made-up credentials from one address; after that none that somebody may have guessed are believed until the window ends. */
   readonly failures: number;
 }
 
@@ -37,13 +39,14 @@ export const DEFAULT_RATES: RateLimits = {
   signIn: 20,
   testAlert: 30,
   settings: 60,
+  stats: 120,
   upload: 30,
   media: 600,
   failures: 10,
 };
 
 const BUDGET = 'droppio:budget';
-type Budget = 'signIn' | 'testAlert' | 'settings' | 'upload' | 'media';
+type Budget = 'signIn' | 'testAlert' | 'settings' | 'stats' | 'upload' | 'media';
 
 /** A route with a budget of its own, besides those that all have. */
 export const Budgeted = (budget: Budget): MethodDecorator => SetMetadata(BUDGET, budget);
@@ -68,6 +71,7 @@ const TRACKERS: Readonly<Record<Exclude<keyof RateLimits, 'failures'>, Tracker>>
   creator: creatorOf,
   testAlert: (request, context) => (budgetOf(context) === 'testAlert' ? changerOf(request) : undefined),
   settings: (request, context) => (budgetOf(context) === 'settings' ? changerOf(request) : undefined),
+  stats: (request, context) => (budgetOf(context) === 'stats' ? creatorOf(request) : undefined),
   upload: (request, context) => (budgetOf(context) === 'upload' ? changerOf(request) : undefined),
   // Apart from the others of an address: whoever shows many images may still sign in.
   media: (request, context) => (budgetOf(context) === 'media' ? addressOf(request) : undefined),

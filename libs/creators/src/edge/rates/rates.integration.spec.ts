@@ -11,12 +11,14 @@ const LIMITS: RateLimits = {
   signIn: 3,
   testAlert: 2,
   settings: 3,
+  stats: 2,
   upload: 2,
   media: 3,
   failures: 10,
 };
 let api: TestApi;
 let calm: TestApi;
+let host = 150;
 
 beforeAll(async () => {
   // Addresses are what a proxy says: each test gets its own.
@@ -175,6 +177,19 @@ describe('settings', () => {
   });
 });
 
+describe('sums', () => {
+  it('are asked for only now and then, all kinds and tokens together', async () => {
+    const { accessToken } = await aFreshCreator();
+    const reader = await readerOf(accessToken);
+    const ask = (path: string, token: string): Promise<Answer> => api.call('GET', `/v1/stats/${path}`, { token });
+    expect((await ask('summary', accessToken)).status).toBe(200);
+    expect((await ask('top', reader)).status).toBe(200);
+    const over = await ask('series?from=2026-11-01&to=2026-11-02', reader);
+    expect(over.json).toMatchObject({ status: 429, detail: 'More than 2 requests a minute (stats).' });
+    expect((await api.call('GET', '/v1/tips', { token: reader })).status).toBe(200);
+  });
+});
+
 describe('requests without credentials', () => {
   it('are counted per address', async () => {
     const nonce = (ip: string): Promise<Answer> => api.call('POST', '/v1/auth/siwe/nonce', { headers: from(ip) });
@@ -202,21 +217,53 @@ describe('requests without credentials', () => {
 });
 
 describe('wrong credentials', () => {
-  it('are answered ten times a minute per address, then not looked at: not even right ones', async () => {
-    const { accessToken } = await aFreshCreator();
-    const guess = (token: string, ip: string): Promise<Answer> => api.call('GET', '/v1/me', { token, headers: from(ip) });
-    expect(statuses(await times(12, () => guess(newAccessToken(), '203.0.113.100')))).toEqual([
-      ...Array.from({ length: 10 }, () => 401),
-      429,
-      429,
-    ]);
-    const shut = await guess(accessToken, '203.0.113.100');
-    expect(shut.json).toMatchObject({ status: 429, code: 'rate-limited' });
-    expect(Number(shut.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await guess(accessToken, '203.0.113.101')).status).toBe(200);
+  const me = (token: string, ip: string): Promise<Answer> => api.call('GET', '/v1/me', { token, headers: from(ip) });
+  const audit = (token: string, ip: string): Promise<Answer> => api.call('GET', '/v1/audit/operator', { token, headers: from(ip) });
+  const tooMany = 'Too many requests without valid credentials from this address.';
+
+  it('that somebody made up are answered ten times a minute per address, then not even a right guess is', async () => {
+    const guesses = await times(12, () => audit(newAccessToken().slice(8), '203.0.113.100'));
+    expect(statuses(guesses)).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429]);
+    const right = await audit(api.adminToken, '203.0.113.100');
+    expect(right.json).toMatchObject({ status: 429, code: 'rate-limited', detail: tooMany });
+    expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await audit(api.adminToken, '203.0.113.101')).status).toBe(200);
   });
 
-  it('of every kind count together, and at most ten of a thousand at once are answered', async () => {
+  it('of one shut nobody else out at the same address', async () => {
+    const { accessToken, overlayToken } = await api.aCreator();
+    const { cookie } = await signIn(calm, aWallet());
+    const at = from('203.0.113.104');
+    // A tab whose session has ended, a script with a deleted token, and somebody who guesses, each without end.
+    expect(statuses(await times(8, () => api.call('GET', '/v1/me', { headers: { cookie, ...at } })))).toContain(429);
+    expect(statuses(await times(8, () => me(newAccessToken(), '203.0.113.104')))).toContain(429);
+    expect(statuses(await times(12, () => me('x'.repeat(40), '203.0.113.104')))).toContain(429);
+    expect((await me(accessToken, '203.0.113.104')).status).toBe(200);
+    expect((await api.call('GET', '/v1/overlay/events', { token: overlayToken, headers: at })).status).toBe(200);
+    const fresh = await api.call('POST', '/v1/auth/siwe/verify', { body: await aSignIn(api, aWallet()), headers: at });
+    expect(fresh.status).toBe(200);
+    const anew = (fresh.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
+    expect((await api.call('GET', '/v1/me', { headers: { cookie: anew, ...at } })).status).toBe(200);
+  });
+
+  it.each([
+    ['a session that ended', { headers: { cookie: `__Host-droppio_sid=${'B'.repeat(43)}` } }],
+    ['a token that was deleted', { token: newAccessToken() }],
+    ['none at all', {}],
+  ])('like %s are answered, and written down, as often as any request without credentials', async (_what, shown) => {
+    const at = from(`203.0.113.${String((host += 1))}`);
+    // Whichever app has started last has the word.
+    const written = (): number => `${api.logger.text()}${calm.logger.text()}`.split('auth.refused').length;
+    const before = written();
+    const answers = await times(8, () =>
+      api.call('GET', '/v1/me', { ...shown, headers: { ...('headers' in shown ? shown.headers : {}), ...at } }),
+    );
+    expect(statuses(answers)).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+    expect(answers[7]?.json).toMatchObject({ code: 'rate-limited', detail: tooMany });
+    expect(written() - before).toBe(5);
+  });
+
+  it('of a thousand at once are answered so often and no more', async () => {
     const kinds = [
       { token: newAccessToken() },
       { token: `dro_ov_${'A'.repeat(92)}` },
@@ -230,14 +277,17 @@ describe('wrong credentials', () => {
         return api.call('GET', '/v1/me', { ...(token === undefined ? {} : { token }), headers: { ...headers, ...from('203.0.113.102') } });
       }),
     );
-    expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(990);
+    // Ten that somebody made up, five that look like ours.
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(15);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(985);
   });
+});
 
-  it('are not those that were never shown', async () => {
-    expect(statuses(await times(12, () => api.call('GET', '/v1/me', { headers: from('203.0.113.103') })))).toEqual(
-      Array.from({ length: 12 }, () => 401),
-    );
+describe('pages for everybody', () => {
+  it.each(['/openapi.json', '/docs/problems'])('like %s count like requests without credentials', async (path) => {
+    const at = from(path === '/docs/problems' ? '203.0.113.201' : '203.0.113.202');
+    expect(statuses(await times(6, () => api.call('GET', path, { headers: at })))).toEqual([200, 200, 200, 200, 200, 429]);
+    expect((await api.call('POST', '/v1/auth/siwe/nonce', { headers: at })).json).toMatchObject({ status: 429, code: 'rate-limited' });
   });
 });
 

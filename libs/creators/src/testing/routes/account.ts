@@ -7,9 +7,9 @@ export const accountRoutes: Readonly<Record<string, RouteRow>> = {
   listOperatorAuditEntries: operators(200),
   deleteMe: mine('account', 204, { body: ({ owner }) => ({ handle: owner.handle }), other: 400, ends: true }),
   exportMe: mine('account', 200),
-  pollOverlayEvents: overlays(200),
+  pollOverlayEvents: overlays(200, { query: 'wait=1' }),
   getOverlayWidget: overlays(200),
-  eraseTipMessage: mine('moderate', 204, { params: async (scene) => ({ id: await aTipOf(scene) }) }),
+  eraseTipMessage: mine('write', 204, { params: async (scene) => ({ id: await aTipOf(scene) }) }),
 };
 
 /** The id of a new tip to the owner, on a chain of its own. */

@@ -4,7 +4,7 @@ import { mine, type RouteRow, type Scene } from './row.js';
 
 export const moderationRoutes: Readonly<Record<string, RouteRow>> = {
   getModeration: mine('read', 200),
-  replaceModeration: mine('moderate', 200, { body: () => ({ mode: 'hold' }), headers: () => ({ 'if-match': '*' }) }),
+  replaceModeration: mine('write', 200, { body: () => ({ mode: 'hold' }), headers: () => ({ 'if-match': '*' }) }),
   listAlerts: mine('read', 200),
   approveAlert: mine('moderate', 200, { params: aHeldTip }),
   rejectAlert: mine('moderate', 200, { params: aHeldTip }),

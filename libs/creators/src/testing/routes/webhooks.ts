@@ -5,13 +5,13 @@ const anyVersion = () => ({ 'if-match': '*' });
 
 export const webhookRoutes: Readonly<Record<string, RouteRow>> = {
   createWebhook: mine('account', 201, { body, ends: true }),
-  listWebhooks: mine('read', 200),
-  getWebhook: mine('read', 200, { params: aWebhook }),
+  listWebhooks: mine('account', 200, { fresh: false }),
+  getWebhook: mine('account', 200, { fresh: false, params: aWebhook }),
   changeWebhook: mine('account', 200, { params: aWebhook, headers: anyVersion, body: () => ({ description: 'changed' }) }),
   removeWebhook: mine('write', 204, { params: aWebhook }),
   rotateWebhookSecret: mine('account', 200, { params: aWebhook }),
   testWebhook: mine('write', 202, { params: aWebhook }),
-  listWebhookDeliveries: mine('read', 200, { params: aWebhook }),
+  listWebhookDeliveries: mine('account', 200, { fresh: false, params: aWebhook }),
   redeliverWebhookDelivery: mine('write', 202, { params: aDelivery }),
 };
 
