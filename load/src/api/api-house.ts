@@ -31,7 +31,10 @@ export interface ApiHouse {
 }
 
 const UNLIMITED = Object.fromEntries(
-  ['CALLER', 'CREATOR', 'OVERLAY', 'ADDRESS', 'SIGN_IN', 'TEST_ALERT', 'SETTINGS', 'FAILURES'].map((what) => [`API_RATE_${what}`, '0']),
+  ['CALLER', 'CREATOR', 'OVERLAY', 'ADDRESS', 'SIGN_IN', 'TEST_ALERT', 'SETTINGS', 'STATS', 'FAILURES'].map((what) => [
+    `API_RATE_${what}`,
+    '0',
+  ]),
 );
 const GATEWAY = {
   GATEWAY_MAX_SOCKETS_PER_TOKEN: '0',
