@@ -97,7 +97,7 @@ function stateAfter(what: Happening['what'], old: Standing | undefined): string 
 function toldBy({ tip, sender, token, raw }: Happening): TipFrame['d'] {
   const id = tipId({ chainId: 1 + (tip % 2), txHash: `0x${String(tip % 3).repeat(64)}`, ordinal: tip });
   const from = SENDERS[sender] ?? HIDDEN_SENDER.from;
-  const amount = { raw: raw.toString(), decimals: 18, symbol: 'ETH', chainId: 1, token: TOKENS[token] ?? '' };
+  const amount = { raw: raw.toString(), decimals: 18, symbol: 'ETH', chainId: 1, token: TOKENS[token] };
   const name = from === HIDDEN_SENDER.from ? HIDDEN_SENDER.name : shortAddress(from);
   return { tipId: id, name, from, amount, message: `m${String(raw)}`, txHash: '0x' };
 }

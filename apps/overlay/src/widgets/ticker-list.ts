@@ -28,10 +28,12 @@ export function foldTicker(list: TickerList, frame: TipFrame): TickerList | Unsu
   if (frame.seq <= list.seq) return list;
   const known = list.tips.find(({ tipId }) => tipId === frame.id);
   const others = list.tips.filter((tip) => tip !== known);
-  if (frame.type === 'tip.retracted') {
-    const mayLackOne = known !== undefined && !list.isWhole && others.length < DRAWN_MAX;
-    return mayLackOne ? UNSURE : { ...list, seq: frame.seq, tips: others };
-  }
+  if (frame.type !== 'tip.retracted') return placed(list, frame, known, others);
+  const mayLackOne = known !== undefined && !list.isWhole && others.length < DRAWN_MAX;
+  return mayLackOne ? UNSURE : { ...list, seq: frame.seq, tips: others };
+}
+
+function placed(list: TickerList, frame: TipFrame, known: TickerTip | undefined, others: readonly TickerTip[]): TickerList | Unsure {
   const at = frame.at.block ?? known?.at;
   if (at === undefined) return UNSURE;
   // Who of the same second was told first is known only of those that stand where they stood, and of news.

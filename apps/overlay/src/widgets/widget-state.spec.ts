@@ -45,7 +45,7 @@ function heard(history: History, asked: WidgetOptions, from: number, cut: typeof
 
 function figures(state: WidgetState | undefined, cut: { readonly tips: number; readonly tippers: number }): unknown {
   if (state?.kind === 'goal') return state.amount;
-  if (state?.kind === 'ticker') return state.tips.slice(0, cut.tips).map(({ rank: _rank, ...tip }) => tip);
+  if (state?.kind === 'ticker') return state.tips.slice(0, cut.tips).map((tip) => ({ ...tip, rank: 0 }));
   return state === undefined
     ? undefined
     : ranked(state)
