@@ -98,11 +98,13 @@ export function restore({ playing = '', progress: progressText = '' }: Bookmark,
     progress: progressOf(state),
     // What the browser had not written down before its own end is not known; rather no entrance than two.
     mayHaveBegun: !isSameTab,
-    missed: missed === 'away' || missed === 'unseen' ? missed : undefined,
+    missed: missedOf(missed),
     judged: true,
   };
   return isOver(entry, now) && entry.progress?.halfSeen === true ? undefined : returning(entry, now);
 }
+
+const missedOf = (word: string | undefined): Entry['missed'] => (word === 'away' || word === 'unseen' ? word : undefined);
 
 function readEntry(json: string, epoch: string, takenAt: number): Entry | undefined {
   const frame = parseServerFrame(json);
