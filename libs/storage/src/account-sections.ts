@@ -78,6 +78,8 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   idempotency_keys: 'answers of the last day, which may hold secrets that are shown once',
   erased_accounts: 'accounts that are gone',
   export_turns: 'who is exporting just now',
+  widget_notes: 'parts of the sums of his tips, on their way into them',
+  widget_sums: 'sums of his tips, which the tips say themselves',
 };
 
 /** $1 creator, $2 limit, then the key of the last row before as texts. Gives `json`, and the key as texts in `place`. */

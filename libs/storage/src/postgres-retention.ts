@@ -6,6 +6,8 @@ import { Database } from './database.js';
 import { CLAIM, ERASE_AGAIN, ERASE_OF_GONE, ERASE_OLD, ERASE_OLD_EVENTS, PRUNE_AUDIT, PRUNE_EVENTS } from './erasure-statements.js';
 import { isId } from './event-log.js';
 import { eraseEventsOf } from './message-eraser.js';
+import { RollUp } from './roll-up.js';
+import { FOLD_WIDGETS } from './widget-statements.js';
 
 const BATCH_MAX = 1000;
 const CREATORS_AT_ONCE = 100;
@@ -31,8 +33,11 @@ const Gone = z
 
 @Injectable()
 export class PostgresRetention extends Retention {
+  private readonly widgets: RollUp;
+
   constructor(private readonly database: Database) {
     super();
+    this.widgets = new RollUp(database, [FOLD_WIDGETS]);
   }
 
   override async claim(chore: string, forMs: number): Promise<boolean> {
@@ -73,6 +78,8 @@ export class PostgresRetention extends Retention {
 
   override async eraseOfGone(limit: number): Promise<number> {
     const [{ count, wallets } = { count: 0, wallets: 0 }] = await this.database.rows(OfGone, ERASE_OF_GONE, [Math.min(limit, BATCH_MAX)]);
+    // What tips to him leave as notes goes nowhere once he is gone, but is there until somebody folds it.
+    if (count > 0) await this.widgets.catchUp();
     // A wallet without any tips is done with, and there may be another one.
     return Math.max(count, wallets);
   }
