@@ -29,6 +29,8 @@ export default defineConfig({
           name: 'kubernetes',
           include: ['e2e/**/*.kubernetes.spec.ts'],
           pool: 'threads',
+          // They only read, and most of their time is loading the apps' schemas: once is enough.
+          isolate: false,
           env: { TZ: 'UTC' },
           globalSetup: ['e2e/src/services/kubernetes/setup.ts'],
           testTimeout: 30_000,
