@@ -38,7 +38,8 @@ describe.each([...all])('the edge of %s', (name, { way, silence, text }) => {
   it('brings every path of the API and its documents to the API', () => {
     const paths = apiPaths();
     expect(paths.length).toBeGreaterThan(10);
-    for (const path of [...paths, '/docs', '/docs/swagger-ui.css', '/openapi.json']) expect(through('api'), path).toContain(way({ path }));
+    for (const path of [...paths, '/docs', '/docs/swagger-ui.css', '/openapi.json', '/overlay/media/x'])
+      expect(through('api'), path).toContain(way({ path }));
   });
 
   it('leads nowhere else: health, metrics and statistics have no way in', () => {
