@@ -59,7 +59,7 @@ describe(TipInbox.name, () => {
     inbox.resume({ head: 6, now }, at(1));
     hear(...young, ...old);
     expect(inbox.serverNow).toBe(now);
-    expect(ids(drain()).toSorted()).toEqual([...young.map(({ id }) => id), 'digest of 2'].toSorted());
+    expect(new Set(ids(drain()))).toEqual(new Set([...young.map(({ id }) => id), 'digest of 2']));
   });
 
   it('writes an alert down as shown before it hands it out', () => {
