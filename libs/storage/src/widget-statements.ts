@@ -90,7 +90,7 @@ ${STREAM}`;
 
 /*
  * $1 creator, $2 span, $3 limit, $4 chain, $5 token; chain 0: dollars. Whoever has no note stands as his sum says, and at most as many as have
- * notes may have sunk behind him: so that many more are read.
+ * notes may have sunk behind him: so that many more are read. LIMIT 1 keeps the planner from reading every tipper's sum for the few of the notes.
  */
 export const TOP = `
 WITH span AS (
@@ -108,8 +108,10 @@ WITH span AS (
   ORDER BY w.amount DESC, w.sender LIMIT $3 + (SELECT count(*) FROM notes)
 ), ranked AS (
   SELECT n.sender, n.tips + coalesce(w.tips, 0) AS tips, n.amount + coalesce(w.amount, 0) AS amount
-  FROM notes n LEFT JOIN widget_sums w
-    ON (w.creator_id, w.span, w.start, w.chain_id, w.token, w.sender) = ($1, $2::text, (SELECT start FROM span), $4, $5, n.sender)
+  FROM notes n LEFT JOIN LATERAL (
+    SELECT w.tips, w.amount FROM widget_sums w
+    WHERE (w.creator_id, w.span, w.start, w.chain_id, w.token, w.sender) = ($1, $2::text, (SELECT start FROM span), $4, $5, n.sender) LIMIT 1
+  ) w ON true
   UNION ALL
   SELECT sender, tips, amount FROM heads h WHERE NOT EXISTS (SELECT FROM notes n WHERE n.sender = h.sender)
 )
