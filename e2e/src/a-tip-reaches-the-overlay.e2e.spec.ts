@@ -90,6 +90,29 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     await overlay.close();
   });
 
+  it('skips, pauses and clears within a second of the word to the API', async () => {
+    const creator = await client.creator();
+    const overlay = await OverlaySource.open(browser, creator.pageUrl);
+    const ask = (method: string, path: string, body?: unknown) => client.call(method, `/v1/queue${path}`, creator.accessToken, body);
+    const within = { timeout: 1000 };
+    const leaving = (message: string) => overlay.page.locator('[data-alert][data-leaving]', { hasText: message });
+    for (const message of ['the first', 'the second', 'the third', 'the fourth']) await client.tip(creator, GWEI, message);
+    await overlay.alert('the first');
+    await Promise.all([ask('POST', '/skip'), leaving('the first').waitFor(within)]);
+    await overlay.alert('the second');
+    await ask('PUT', '', { paused: true, muted: true });
+    // What is on the screen comes to its end, here a little sooner; nothing follows it.
+    await Promise.all([ask('POST', '/skip'), leaving('the second').waitFor(within)]);
+    await overlay.page.waitForSelector('[data-alert]', { state: 'detached', ...within });
+    await overlay.page.waitForTimeout(800);
+    await ask('POST', '/clear');
+    await ask('PUT', '', { paused: false, muted: false });
+    await client.tip(creator, GWEI, 'the last');
+    await overlay.alert('the last');
+    expect(overlay.shown.map(({ text }) => /the \w+/.exec(text)?.[0])).toEqual(['the first', 'the second', 'the last']);
+    await overlay.close();
+  });
+
   it('has the tips in the history, newest first', async () => {
     const creator = await client.creator();
     await client.tip(creator, GWEI, 'older');

@@ -40,6 +40,13 @@ export class OverlaySource {
     await this.page.waitForFunction((wanted) => document.querySelector('[data-alert]')?.textContent.includes(wanted) === true, text, {
       timeout: 30_000,
     });
+    // It is noted with its first frame: in the one after that this page has said so.
+    await this.page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          requestAnimationFrame(() => requestAnimationFrame(resolve));
+        }),
+    );
   }
 
   async reload(): Promise<void> {
