@@ -41,6 +41,10 @@ describe('a gateway of another region, with a replica of Redis beside it', () =>
     // What is made to fail here says so.
     Logger.overrideLogger(false);
     feed = gateway.get(TipFeed);
+    // The link is up before what was there has come through it.
+    await eventually(async () => {
+      expect(await feed.position(creatorId)).toBeDefined();
+    });
   });
   afterEach(async () => {
     await gateway.close();
@@ -88,9 +92,6 @@ describe('a gateway of another region, with a replica of Redis beside it', () =>
   });
 
   it('goes on showing the past while home is away', async () => {
-    await eventually(async () => {
-      expect(await feed.position(creatorId)).toBeDefined();
-    });
     await primary.kill();
     await feed.ping();
     expect((await feed.after(creatorId, 0, 10))?.events).toHaveLength(1);
