@@ -57,9 +57,9 @@ async function run(settings: PageSettings): Promise<void> {
 async function bookmarks(token: string, instance: string | number, storage: Storage | undefined): Promise<CursorStore> {
   if (storage === undefined) return new MemoryCursorStore();
   const key = instanceKey(token, instance);
-  const durable = DurableStorage.open(storage, () => IndexedDbShelf.open(indexedDB, 'droppio'), `droppio:${key}:`);
   // A database that does not open must not keep an overlay from its alerts.
-  const texts = await Promise.race([durable, clock.sleep(SHELF_MS).then(() => storage)]);
+  const patience = clock.sleep(SHELF_MS);
+  const texts = await DurableStorage.open(storage, () => IndexedDbShelf.open(indexedDB, 'droppio'), `droppio:${key}:`, { patience });
   return new LocalCursorStore(texts, key, instance === 0 ? undefined : instanceKey(token, 0));
 }
 

@@ -21,7 +21,12 @@ class MemoryShelf implements Shelf {
 }
 
 const KEY = 'f:0';
-const open = (local: MemoryTab, shelf: Shelf) => DurableStorage.open(local, () => Promise.resolve(shelf), `droppio:${KEY}:`);
+let time = 1_800_000_000_000;
+/** A second for each look at it, so that no two lives are of one moment. */
+const now = (): number => (time += 1000);
+const openLate = (local: MemoryTab, openShelf: () => Promise<Shelf>, patience?: Promise<void>) =>
+  DurableStorage.open(local, openShelf, `droppio:${KEY}:`, { now, ...(patience && { patience }) });
+const open = (local: MemoryTab, shelf: Shelf) => openLate(local, () => Promise.resolve(shelf));
 
 describe(DurableStorage.name, () => {
   it('gives back what localStorage lost when the browser was killed', async () => {
@@ -64,9 +69,34 @@ describe(DurableStorage.name, () => {
   it('does without a shelf that cannot be read', async () => {
     const shelf = new MemoryShelf();
     shelf.failing = true;
-    const local = new MemoryTab();
-    expect(await open(local, shelf)).toBe(local);
     const shut = () => Promise.reject(new Error('SecurityError'));
-    expect(await DurableStorage.open(local, shut, 'droppio:')).toBe(local);
+    const local = new MemoryTab();
+    for (const storage of [await open(local, shelf), await openLate(local, shut)]) {
+      storage.setItem('droppio:f:0:shown', 'a');
+      expect([storage.getItem('droppio:f:0:shown'), local.getItem('droppio:f:0:shown')]).toEqual(['a', 'a']);
+    }
+    expect(shelf.writes).toEqual([]);
+  });
+
+  it('is not told an old story by a shelf that one life had to do without', async () => {
+    const shelf = new MemoryShelf();
+    const local = new MemoryTab();
+    const first = new LocalCursorStore(await open(local, shelf), KEY);
+    for (let seq = 1; seq < 9; seq += 1) first.save({ cursor: { epoch: 'e1', seq }, shown: [`t${String(seq)}`], playing: 'x' });
+    await first.settled();
+    // The browser was killed when localStorage on the disk was younger by far, and its database does not open in time.
+    const late = openLate(new MemoryTab(), () => new Promise(() => undefined), Promise.resolve());
+    const second = new LocalCursorStore(await late, KEY);
+    expect(second.load().cursor).toBeUndefined();
+    const behind = new MemoryTab();
+    const without = new LocalCursorStore(await openLate(behind, () => Promise.reject(new Error('locked'))), KEY);
+    without.save({ cursor: { epoch: 'e1', seq: 30 }, shown: ['t30'] });
+    const third = new LocalCursorStore(await open(behind, shelf), KEY);
+    expect(third.load()).toMatchObject({ cursor: { epoch: 'e1', seq: 30 }, shown: ['t30'] });
+    await third.settled();
+    // And what the shelf has from now on is all of one time.
+    const fourth = new LocalCursorStore(await open(new MemoryTab(), shelf), KEY);
+    expect(fourth.load()).toMatchObject({ cursor: { epoch: 'e1', seq: 30 }, shown: ['t30'] });
+    expect(fourth.load().playing ?? '').toBe('');
   });
 });

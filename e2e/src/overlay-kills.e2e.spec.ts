@@ -1,0 +1,75 @@
+import { DEFAULT_OVERLAY_CONFIG } from '@droppio/tips';
+import { random, randomInt } from '@droppio/tips/testing';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { HouseClient, startStandalone, startTrio, type House } from './houses/index.js';
+import { ENDS, MortalSource, type End } from './mortal-source.js';
+
+const TIPS = 200;
+const KILLS = 20;
+/** Fewer than are folded into one card. */
+const WAITING_MAX = 12;
+/** Of 2.2 seconds, 55 ms are left: more than it takes to hear of a sighting, so that none is lost with the one who saw it. */
+const DURATION_MS = 2200;
+const PACE = 40;
+const STORY_MS = 90_000;
+
+const houses: readonly (readonly [string, () => Promise<House>])[] = [
+  ['standalone', () => startStandalone({ anvilPath: inject('anvilPath') })],
+  ['trio', () => startTrio({ anvilPath: inject('anvilPath'), redisUrl: inject('redisUrl'), postgresUrl: inject('postgresUrl') })],
+];
+
+describe.each(houses)('a browser source that is ended twenty times (%s)', (_, start) => {
+  let house: House;
+
+  beforeAll(async () => {
+    house = await start();
+  });
+
+  afterAll(async () => {
+    await house.stop();
+  });
+
+  it('shows each of two hundred tips once, and none twice', { timeout: STORY_MS }, async () => {
+    const client = new HouseClient(house);
+    const creator = await client.creator();
+    const defaults = { ...DEFAULT_OVERLAY_CONFIG.defaults, durationMs: DURATION_MS, gapMs: 0, sound: null };
+    const catchUp = { mode: 'play', maxAgeSec: 86_400, maxAlerts: 100, onlyWhileLive: false };
+    const config = { ...DEFAULT_OVERLAY_CONFIG, defaults, catchUp };
+    await client.call('PUT', `/v1/overlays/${creator.overlayId}/config`, creator.accessToken, config, { 'if-match': '"v1"' });
+    const source = await MortalSource.open(inject('chromiumPath'), creator.pageUrl, PACE);
+    const known = (): number => new Set(source.sightings.map(({ tipId }) => tipId)).size;
+    const ends: End[] = [];
+    const sent: string[] = [];
+    try {
+      const sending = (async () => {
+        while (sent.length < TIPS) {
+          if (sent.length - known() < WAITING_MAX)
+            sent.push(await client.send(creator, BigInt(sent.length + 1), `tip ${String(sent.length)}`));
+          else await pause(5);
+        }
+      })();
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        const due = Math.floor(((kill + random()) * (TIPS - WAITING_MAX)) / KILLS);
+        await expect.poll(known, { timeout: 20_000, interval: 2 }).toBeGreaterThanOrEqual(due);
+        // Anywhere in the life of an alert: before its first frame, in the middle, between two of them.
+        await pause(random() * 60);
+        const end = ENDS[randomInt(ENDS.length)] ?? 'reload';
+        ends.push(end);
+        await source.end(end);
+      }
+      await sending;
+      await expect.poll(known, { timeout: 20_000, interval: 10 }).toBe(TIPS);
+    } finally {
+      await source.close();
+    }
+    const wanted = sent.map((hash) => `${String(house.chain.chainId)}-${hash}-0`);
+    const begun = source.sightings.filter(({ resumed }) => !resumed).map(({ tipId }) => tipId);
+    expect([...new Set(source.sightings.map(({ tipId }) => tipId))], ends.join()).toEqual(wanted);
+    expect(
+      begun.filter((tipId, at) => begun.indexOf(tipId) !== at),
+      `twice: ${ends.join()}`,
+    ).toEqual([]);
+  });
+});
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
