@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import * as z from 'zod';
 import { Me } from '../access/access.js';
 import { checkFilter, filterOf, filterQuery } from './tip-filter.schema.js';
-import { setHeaders, TipExports } from './tip-exports.js';
+import { CSV_HEADERS, TipExports } from './tip-exports.js';
 
 export const ExportQuery = z
   .strictObject({
@@ -40,8 +40,7 @@ export class TipExportController {
     @Res() response: Response,
   ): Promise<void> {
     if (request.method === 'HEAD') {
-      setHeaders(response);
-      response.end();
+      response.set(CSV_HEADERS).end();
       return;
     }
     await this.exports.send({ creatorId: me.id, filter: filterOf(asked), bom: bom === 'true' }, response);
