@@ -1,7 +1,7 @@
 import type { OverlayGrant } from './creator.js';
 import type { TipDisplay, TipState } from './tip.js';
 
-/** How long after its block a replayed tip still plays as an alert of its own; older ones arrive summed up. */
+/** How long after its block a replayed tip still plays as an alert of its own, unless its overlay asks for longer; older ones arrive summed up. */
 export const TIP_TTL_MS = 600_000;
 
 /** Unix milliseconds: the block's clock, when the listener received its header (or the API the request), when the relay published. */
@@ -18,6 +18,8 @@ interface EventBase {
   readonly id: string;
   readonly at: EventTimes;
   readonly ttlMs: number;
+  /** W3C `traceparent` of its publishing, on its way through a feed; nobody stores it, and overlays do not receive it. */
+  readonly trace?: string | undefined;
 }
 
 export interface TipEvent extends EventBase {

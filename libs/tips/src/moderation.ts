@@ -80,7 +80,7 @@ export function isScreening(rules: ModerationRules): boolean {
   );
 }
 
-/** Why a tip is not shown, or not yet. */
+/** Why a tip is not shown, or not yet; `message-hidden`: it is, without its message, since a person took that away afterwards. */
 export const SCREENING_REASONS = [
   'hold-all',
   'first-time',
@@ -89,6 +89,7 @@ export const SCREENING_REASONS = [
   'token-not-accepted',
   'below-minimum',
   'person',
+  'message-hidden',
   'unjudged',
 ] as const;
 export type ScreeningReason = (typeof SCREENING_REASONS)[number];

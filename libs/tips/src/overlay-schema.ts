@@ -71,8 +71,8 @@ const Moderation = z.strictObject({
 });
 const CatchUp = z.strictObject({
   mode: z.enum(CATCH_UP_MODES).default(D.catchUp.mode),
-  maxAgeSec: whole(0, 86_400).default(D.catchUp.maxAgeSec),
-  maxAlerts: whole(0, 100).default(D.catchUp.maxAlerts),
+  maxAgeSec: whole(0, 86_400).default(D.catchUp.maxAgeSec).meta({ description: 'Missed tips that are older do not play by themselves.' }),
+  maxAlerts: whole(0, 100).default(D.catchUp.maxAlerts).meta({ description: 'More missed tips than these are one card.' }),
   onlyWhileLive: z.boolean().default(D.catchUp.onlyWhileLive),
 });
 

@@ -96,6 +96,7 @@ describe(stripLinks.name, () => {
     ['brackets', '(dot) '.repeat(8000)],
     ['schemes', 'a://'.repeat(12_500)],
     ['accounts', 'a@'.repeat(25_000)],
+    ['brackets before a link', `${'('.repeat(50_000)}!example.com`],
   ])('is soon done with 50 KB of %s', (_what, text) => {
     const begun = performance.now();
     stripLinks(text);

@@ -6,6 +6,7 @@ const ODD_DOTS = /[。．｡․]/g;
 const BRACKETED_DOT = /[([{<]\s?(?:\.|dot|d0t|punkt|punto|point|точка)\s?[)\]}>]/giu;
 const SPELT_DOT = /^(?:\.|dot|d0t)$/i;
 const LABEL = /^[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}-]*$/u;
+const OPENING = '([{<"\'«„“';
 const NUMBER = /^\d{1,3}$/;
 
 /**
@@ -47,7 +48,7 @@ function withoutLink(word: string): string {
   if (scheme >= 0) return text.slice(0, startOfScheme(text, scheme));
   if (isNumberedHost(text)) return '';
   for (const { 0: run, index } of text.matchAll(HOST)) {
-    if (isHost(run)) return text.slice(0, startOfAccount(text, index)).replace(/[([{<"'«„“]+$/u, '');
+    if (isHost(run)) return text.slice(0, startOfOpening(text, startOfAccount(text, index)));
   }
   return word;
 }
@@ -63,6 +64,13 @@ function startOfAccount(text: string, host: number): number {
   if (text[host - 1] !== '@') return host;
   let start = host - 1;
   while (start > 0 && /[\p{L}\p{N}._%+-]/u.test(text[start - 1] ?? '')) start -= 1;
+  return start;
+}
+
+/** Brackets and quotes that were opened for the address go with it. */
+function startOfOpening(text: string, end: number): number {
+  let start = end;
+  while (start > 0 && OPENING.includes(text[start - 1] ?? ' ')) start -= 1;
   return start;
 }
 

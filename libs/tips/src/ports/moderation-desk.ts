@@ -62,6 +62,11 @@ export abstract class ModerationDesk {
   /** A held tip will never be told. One that is rejected already stays so; of any other: `AlertSettled`. */
   abstract reject(creatorId: string, tip: TipKey): Promise<ModeratedTip>;
   /**
+   * Takes the message of a tip off the screen that was told and still stands, and keeps it from replays: overlays learn of it at once. The tip stays,
+   * and so does its text in the history. A second time changes nothing. Of any other tip: `AlertSettled`.
+   */
+  abstract hideMessage(creatorId: string, tip: TipKey): Promise<ModeratedTip>;
+  /**
    * Plays a tip once more that was told and still stands, as the rules of now let it be seen: what they would hold or reject has no message, unless a
    * person has let it through and they would only hold it. Counts nowhere. Returns the event's id.
    */

@@ -15,7 +15,7 @@ export interface OverlayPulse extends OverlayMoments {
 
 /**
  * How overlays are doing, over all gateways: an estimate for their creators, nothing to decide by. Which pages are connected fades like `Presence`;
- * what was seen is kept for `VITALS_KEPT_MS` after the last word about it. Throws `BrokerUnavailable`. Implementations: `MemoryOverlayVitals`,
+ * what was seen is kept for `VITALS_KEPT_MS` after the last word about it. Throws `BrokerUnavailable`. Implementations: `MemoryOverlayVitals`, `PostgresOverlayVitals`,
  * `RedisOverlayVitals`.
  */
 export abstract class OverlayVitals {

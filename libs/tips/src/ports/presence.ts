@@ -7,7 +7,7 @@ export interface PresenceTotals {
 /**
  * Which creators have overlays open, over all gateways: an estimate for priorities and statistics, nothing to decide by. Each gateway tells
  * its own counts again and again; what it told fades `PRESENCE_TTL_MS` after its last word, so one that died without a goodbye is soon counted
- * no more. Throws `BrokerUnavailable`. Implementations: `MemoryPresence`, `RedisPresence`.
+ * no more. Throws `BrokerUnavailable`. Implementations: `MemoryPresence`, `PostgresPresence`, `RedisPresence`.
  */
 export abstract class Presence {
   /** What `source` holds now, in place of all it told before. An empty map is a goodbye. One call at a time per source. */

@@ -8,7 +8,7 @@ export interface RateWindow {
 /**
  * Counts what may happen only so often, over all processes of an installation. Windows are fixed and begin with the first hit of a key, so
  * within any stretch of a window's length there are at most twice the hits that one window allows. Never throws: where the shared store is
- * away, each process counts for itself. Implementations: `MemoryRateCounter`, `RedisRateCounter`.
+ * away, each process counts for itself. Implementations: `MemoryRateCounter`, `PostgresRateCounter`, `RedisRateCounter`.
  */
 export abstract class RateCounter {
   /** Counts one, and says how many there are. */

@@ -33,7 +33,7 @@ export interface FeedSubscription {
 /**
  * The short memory between storage and gateways: per creator the newest ~256 events, the head and the overlays' grants. Holds no truth and
  * may be emptied at any time. `append` is atomic with its history and its live signal, refuses duplicates and holes, and may be called
- * by several processes at once. Throws `BrokerUnavailable`. Implementations: `MemoryTipFeed`, `RedisTipFeed`.
+ * by several processes at once. Throws `BrokerUnavailable`. Implementations: `MemoryTipFeed`, `PostgresTipFeed`, `RedisTipFeed`.
  */
 export abstract class TipFeed {
   /** A `config` event also replaces its overlay's grant, in the same step. */
