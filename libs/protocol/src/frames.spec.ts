@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_FRAME_MAX_BYTES, parseClientFrame, type ClientFrame } from './client-frames.js';
+import { parsePollAnswer } from './http-frames.js';
 import { parseServerFrame, type EventFrame, type ServerFrame } from './server-frames.js';
 
 const seq = fc.nat();
@@ -30,7 +31,10 @@ const events: fc.Arbitrary<EventFrame> = fc.oneof(
     from: seq,
     type: fc.constant('summary'),
     replay: fc.boolean(),
-    d: fc.record({ tips: fc.nat(), totals: fc.array(amount) }),
+    d: fc.record(
+      { tips: fc.nat(), totals: fc.array(amount), newest: fc.array(fc.record({ id: text, raw: text, total: fc.nat() })) },
+      { requiredKeys: ['tips', 'totals'] },
+    ),
   }),
   fc.record({ op, seq, from: seq, type: fc.constant('skip') }),
 );
@@ -110,5 +114,29 @@ describe(parseServerFrame.name, () => {
   it('ignores what a newer server may say', () => {
     expect(parseServerFrame('{"op":"fireworks"}')).toBeUndefined();
     expect(parseServerFrame('{"op":"ping","head":3,"mood":"fine"}')).toEqual({ op: 'ping', head: 3 });
+    // As the names in a summary once were news.
+    const summary = { op: 'event', type: 'summary', seq: 3, d: { tips: 1, totals: [] } };
+    expect(parseServerFrame(JSON.stringify({ ...summary, d: { ...summary.d, oldest: ['a'] } }))).toEqual(summary);
+  });
+});
+
+describe('an event that this version cannot read', () => {
+  const event = { op: 'event', seq: 7 };
+
+  it.each([
+    ['of a newer type', { ...event, type: 'raid', d: {} }],
+    [
+      'with a field that does not fit',
+      { ...event, from: 5, type: 'tip', id: 'a', at: { seen: 1 }, ttlMs: 1, state: 'x', rev: 'one', d: {} },
+    ],
+  ])('keeps its place in the order: %s', (_, frame) => {
+    const skip = { ...event, type: 'skip', ...('from' in frame && { from: frame.from }) };
+    expect(parseServerFrame(JSON.stringify(frame))).toEqual(skip);
+    expect(parsePollAnswer(JSON.stringify({ frames: [frame, { op: 'later' }] }))?.frames).toEqual([skip]);
+  });
+
+  it('is nothing where it has no place', () => {
+    for (const frame of [{ op: 'event' }, { op: 'event', seq: -1 }, { op: 'news', seq: 3 }, null, 3])
+      expect(parseServerFrame(JSON.stringify(frame))).toBeUndefined();
   });
 });

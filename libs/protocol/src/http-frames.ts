@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { parseAs } from './client-frames.js';
-import { ServerFrame } from './server-frames.js';
+import { readServerFrame, type ServerFrame } from './server-frames.js';
 
 /*
  * Over plain HTTP the gateway sends the same frames as over a WebSocket: `GET <gateway>/events` as server-sent events, `GET <gateway>/poll` as
@@ -27,6 +27,6 @@ export function parseClosingNote(text: string): ClosingNote | undefined {
 export function parsePollAnswer(text: string): { frames: readonly ServerFrame[]; close?: ClosingNote | undefined } | undefined {
   const answer = parseAs(PollAnswer, text);
   if (answer === undefined) return undefined;
-  const frames = answer.frames.map((frame) => ServerFrame.safeParse(frame)).flatMap(({ data }) => (data === undefined ? [] : [data]));
+  const frames = answer.frames.flatMap((frame) => readServerFrame(frame) ?? []);
   return { frames, close: answer.close };
 }

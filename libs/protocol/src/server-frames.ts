@@ -64,11 +64,16 @@ export const ConfigFrame = z.object({
   d: z.object({ overlayId: z.string(), config: overlayConfig }),
 });
 export const ControlFrame = z.object({ ...carried, type: z.literal('control'), d: z.looseObject({ action: z.string() }) });
-/** Replayed tips older than their `ttlMs`, summed up: too late to play one by one. */
+/** One tip of a summary; `total`: the place among `totals` that it is counted in. */
+const summedUp = z.object({ id: z.string(), raw: z.string(), total: z.number() });
+/**
+ * Replayed tips older than their `ttlMs`, summed up: too late to play one by one. `newest`: the last hundred of them, so that a page does not count
+ * what it has shown; absent from older servers.
+ */
 export const SummaryFrame = z.object({
   ...eventBase,
   type: z.literal('summary'),
-  d: z.object({ tips: z.number(), totals: z.array(amount) }),
+  d: z.object({ tips: z.number(), totals: z.array(amount), newest: z.optional(z.array(summedUp)) }),
 });
 /** Nothing to show at this place (retracted while away, or meant for another overlay); the count goes on. */
 export const SkipFrame = z.object({ ...eventBase, type: z.literal('skip') });
@@ -85,7 +90,19 @@ export type ServerFrame = z.infer<typeof ServerFrame>;
 export type HelloFrame = z.infer<typeof HelloFrame>;
 export type ReadyFrame = z.infer<typeof ReadyFrame>;
 
+/** Any event at its place in the order, whatever it says. */
+const UnknownEvent = z.object({ op: z.literal('event'), seq, from: z.optional(seq) });
+
+/** An event that this version cannot read still has its place: it becomes a `skip`, or the page would wait for it for ever. Never throws. */
+export function readServerFrame(json: unknown): ServerFrame | undefined {
+  const known = ServerFrame.safeParse(json);
+  if (known.success) return known.data;
+  const { data } = UnknownEvent.safeParse(json);
+  return data && { ...data, type: 'skip' };
+}
+
 /** `undefined`: a frame this version does not know; ignore it. Never throws. */
 export function parseServerFrame(text: string): ServerFrame | undefined {
-  return parseAs(ServerFrame, text);
+  const json = parseAs(z.unknown(), text);
+  return json === undefined ? undefined : readServerFrame(json);
 }

@@ -20,7 +20,14 @@ export const TickerAnswer = z.object({
       tipId: z.string(),
       at: z.number(),
       name: z.string(),
-      amount: z.object({ raw: z.string(), decimals: z.number(), symbol: z.string() }),
+      amount: z.object({
+        raw: z.string(),
+        decimals: z.number(),
+        symbol: z.string(),
+        // Not told by older servers.
+        chainId: z._default(z.number(), 0),
+        token: z._default(z.string(), ''),
+      }),
       message: z.string(),
     }),
   ),

@@ -3,7 +3,7 @@ import { OverlayConfigDocument } from '@droppio/tips/overlay-schema';
 import { anOverlayConfig, hostileJson } from '@droppio/tips/testing/overlay-configs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { wornConfig } from './worn-config.js';
+import { catchUpMs, wornConfig } from './worn-config.js';
 import { changedLook } from './worn-look.js';
 
 const D = DEFAULT_OVERLAY_CONFIG;
@@ -108,5 +108,17 @@ describe(changedLook.name, () => {
       font: { ...D.defaults.font, accent: '#fff' },
       show: { ...D.defaults.show, chain: true },
     });
+  });
+});
+
+describe(catchUpMs.name, () => {
+  it('is what the page of that config waits for, whatever else is in it', () => {
+    expect(catchUpMs({})).toBe(600_000);
+    expect(catchUpMs({ catchUp: { maxAgeSec: 86_400, mode: 'nonsense' } })).toBe(86_400_000);
+    fc.assert(
+      fc.property(fc.anything(), (catchUp) => {
+        expect(catchUpMs({ catchUp })).toBe(wornConfig({ catchUp }).catchUp.maxAgeSec * 1000);
+      }),
+    );
   });
 });

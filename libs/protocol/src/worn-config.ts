@@ -37,6 +37,13 @@ const Tier = z.object({
   queue: z.catch(z.enum(QUEUE_POLICIES), 'queue'),
 });
 
+const CatchUp = fitting({
+  mode: z.enum(CATCH_UP_MODES),
+  maxAgeSec: whole(0, 86_400),
+  maxAlerts: whole(0, 100),
+  onlyWhileLive: z.boolean(),
+});
+
 const Worn = fitting({
   widget: z.enum(WIDGETS),
   canvas: fitting({ anchor: z.enum(ANCHORS), marginPct: share(0, 25), maxWidthPct: share(10, 100), scale: share(0.5, 3) }),
@@ -49,7 +56,7 @@ const Worn = fitting({
     stripLinks: z.boolean(),
     minToShowMessage: fittingOf(z.object({ chainId, token, raw }), LIST_MAX),
   }),
-  catchUp: fitting({ mode: z.enum(CATCH_UP_MODES), maxAgeSec: whole(0, 86_400), maxAlerts: whole(0, 100), onlyWhileLive: z.boolean() }),
+  catchUp: CatchUp,
   instances: z.enum(INSTANCE_MODES),
   restAfterSec: z.nullable(whole(1, 3600)),
   linkDot: z.boolean(),
@@ -80,6 +87,11 @@ export function wornConfig(config: Readonly<Record<string, unknown>>): WornConfi
     catchUp: over(D.catchUp, catchUp),
     ticker: over(D.ticker, ticker),
   };
+}
+
+/** For how long after its block a missed tip may still play by itself, as the page of this overlay will judge. Never throws. */
+export function catchUpMs(config: Readonly<Record<string, unknown>>): number {
+  return over(DEFAULT_OVERLAY_CONFIG.catchUp, CatchUp.parse(config['catchUp'])).maxAgeSec * 1000;
 }
 
 /** It had one field, at the top. */
