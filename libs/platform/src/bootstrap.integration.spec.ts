@@ -82,6 +82,27 @@ describe(startApp.name, () => {
     expect((await get(running.port, '/health/ready'))[0]).toBe(404);
   });
 
+  it('says on no port what runs there, and calls no answer another kind of thing than it is', async () => {
+    running = await startApp(plan(0));
+    for (const [port, path] of [
+      [running.port, '/hello'],
+      [running.port, '/nothing'],
+      [running.internalPort, '/health/live'],
+      [running.internalPort, '/nothing'],
+      [running.internalPort, '/metrics'],
+    ] as const) {
+      const { headers } = await fetch(`http://127.0.0.1:${String(port)}${path}`);
+      expect([headers.get('x-powered-by'), headers.get('server'), headers.get('x-content-type-options')]).toEqual([null, null, 'nosniff']);
+    }
+  });
+
+  it('reads no body on the internal port', async () => {
+    running = await startApp(plan(0));
+    const url = `http://127.0.0.1:${String(running.internalPort)}/health/live`;
+    const broken = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"broken' });
+    expect(broken.status).toBe(404);
+  });
+
   it('answers 503 and says why when a room is not ready', async () => {
     running = await startApp(plan(0));
     Room.well = false;

@@ -18,12 +18,16 @@ export class BoundedExpress extends ExpressAdapter {
   private dropped = 0;
   private complainedAtMs = -Infinity;
 
-  constructor(private readonly maxConnections: number) {
+  /** `requestMs`: for a request as a whole. */
+  constructor(
+    private readonly maxConnections: number,
+    private readonly requestMs = REQUEST_MS,
+  ) {
     super();
   }
 
   override initHttpServer(): void {
-    const patience = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_EVERY_MS };
+    const patience = { headersTimeout: HEADERS_MS, requestTimeout: this.requestMs, connectionsCheckingInterval: LOOK_EVERY_MS };
     const server = createServer(patience, this.getInstance<RequestListener>());
     server.maxConnections = this.maxConnections;
     server.on('drop', () => {

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { InvalidSettings, loadEnv, port } from './env.js';
+import { InvalidSettings, loadEnv, platformEnv, port } from './env.js';
 
 const schema = z.object({ PORT: port(8080), DATABASE_URL: z.url(), NAME: z.string().default('droppio') });
 
@@ -24,6 +24,20 @@ describe(loadEnv.name, () => {
       DATABASE_URL: 'postgres://db/x',
       NAME: 'droppio',
     });
+  });
+
+  it('knows the version of what it is a part of', () => {
+    const manifest = z
+      .object({ version: z.string() })
+      .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')));
+    expect(platformEnv.BUILD_VERSION.parse(undefined)).toBe(manifest.version);
+  });
+
+  it('takes an address for traces with its path, and a share between nothing and all', () => {
+    expect(platformEnv.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.safeParse('http://collector:4318/v1/traces').success).toBe(true);
+    expect(platformEnv.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.safeParse('grpc://collector:4317').success).toBe(false);
+    expect(platformEnv.OTEL_TRACES_SAMPLER_ARG.safeParse('1.5').success).toBe(false);
+    expect(platformEnv.OTEL_TRACES_SAMPLER_ARG.parse('0.25')).toBe(0.25);
   });
 
   it('lists all faults at once, each a sentence that names its setting', () => {

@@ -64,6 +64,18 @@ export const platformEnv = {
     .regex(/^[\x21-\x7e]*$/, 'it must be plain characters without spaces')
     .optional()
     .meta({ description: 'Secret that may read GET /stats on the internal port, at least 32 characters. Without it nobody may.' }),
+  BUILD_VERSION: z.string().max(64).default('0.1.0').meta({ description: 'Version in logs, metrics and traces; images set it.' }),
+  BUILD_REVISION: z.string().max(64).default('unknown').meta({ description: 'Commit that this was built from; images set it.' }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'it must be an http(s) address with its path, as http://collector:4318/v1/traces' })
+    .optional()
+    .meta({ description: 'Where traces are sent, OTLP over HTTP, path included. Without it none are recorded.' }),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number<string>()
+    .min(0)
+    .max(1)
+    .default(1)
+    .meta({ description: 'Share of tips that are traced, 0 to 1. The same for every app, or traces have holes.' }),
   SHUTDOWN_TIMEOUT_MS: z.coerce
     .number<string>()
     .int()
@@ -78,5 +90,9 @@ export interface PlatformSettings {
   readonly INTERNAL_HOST: string;
   readonly INTERNAL_PORT: number;
   readonly STATS_TOKEN?: string | undefined;
+  readonly BUILD_VERSION?: string;
+  readonly BUILD_REVISION?: string;
+  readonly OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string | undefined;
+  readonly OTEL_TRACES_SAMPLER_ARG?: number;
   readonly SHUTDOWN_TIMEOUT_MS: number;
 }

@@ -59,4 +59,15 @@ describe('errorFields', () => {
     expect(fields).toMatchObject({ code: 'broken', retryable: true, attempt: 2, causes: ['could not reach it', 'connect <url> failed'] });
     expect(JSON.stringify(fields)).not.toContain('hunter2');
   });
+
+  it('is soon done with whatever others have written into a message', () => {
+    const begun = performance.now();
+    expect(errorFields(new Error('a+'.repeat(40_000)))).toMatchObject({ causes: ['a+'.repeat(250)] });
+    expect(performance.now() - begun).toBeLessThan(250);
+  });
+
+  it('writes no end of an address that it cut', () => {
+    const text = JSON.stringify(errorFields(new Error(`${'x '.repeat(995)}postgres://user:hunter2@db/${'y'.repeat(600)}`)));
+    expect(text).not.toContain('hunter2');
+  });
 });

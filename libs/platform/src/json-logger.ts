@@ -1,5 +1,6 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { DroppioError } from '@droppio/tips';
+import { currentSpan } from './traces/current-span.js';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'log', 'warn', 'error', 'fatal'];
 
@@ -12,6 +13,7 @@ export class JsonLogger extends ConsoleLogger {
     private readonly service: string,
     private readonly instance: string,
     level: LogLevel,
+    private readonly version = 'unknown',
   ) {
     super({
       json: true,
@@ -26,7 +28,9 @@ export class JsonLogger extends ConsoleLogger {
     message: unknown,
     options: Parameters<ConsoleLogger['getJsonLogObject']>[1],
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {
-    return { ...super.getJsonLogObject(message, options), service: this.service, instance: this.instance };
+    const { service, instance, version } = this;
+    // A line inside of a span names it: traceId, spanId.
+    return { ...super.getJsonLogObject(message, options), service, instance, version, ...currentSpan() };
   }
 }
 
@@ -43,7 +47,13 @@ export function errorFields(error: unknown): Record<string, unknown> {
   };
 }
 
+/** As much of a stranger's words as is looked through; what is written down is less. */
+const MOST_LOOKED_AT = 2000;
+
 /** Addresses of nodes and databases carry keys and passwords. */
 function withoutUrls(text: string): string {
-  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '<url>').slice(0, 500);
+  return text
+    .slice(0, MOST_LOOKED_AT)
+    .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '<url>')
+    .slice(0, 500);
 }

@@ -3,6 +3,7 @@ import { Clock } from '@droppio/tips';
 import { Health } from './health.js';
 import { Stats } from './stats.js';
 import { SystemClock } from './system-clock.js';
+import { NO_TRACES, Traces } from './traces/traces.js';
 
 /** Name of this process, in logs, metrics and leases. */
 export class Instance {
@@ -12,20 +13,21 @@ export class Instance {
   ) {}
 }
 
-/** Global: the clock, what operators are told, and the process's name, for every room. */
+/** Global: the clock, what operators are told, traces, and the process's name, for every room. */
 @Global()
 @Module({})
 export class PlatformModule {
-  static for(instance: Instance, health: Health, stats = new Stats()): DynamicModule {
+  static for(instance: Instance, health: Health, stats = new Stats(), traces = NO_TRACES): DynamicModule {
     return {
       module: PlatformModule,
       providers: [
         { provide: Instance, useValue: instance },
         { provide: Health, useValue: health },
         { provide: Stats, useValue: stats },
+        { provide: Traces, useValue: traces },
         { provide: Clock, useClass: SystemClock },
       ],
-      exports: [Instance, Health, Stats, Clock],
+      exports: [Instance, Health, Stats, Traces, Clock],
     };
   }
 }

@@ -47,7 +47,7 @@ export async function openRooms(plan: {
 }): Promise<INestApplicationContext> {
   const { LOG_LEVEL, INSTANCE_ID } = plan.settings;
   const level: LogLevel = LOG_LEVEL === 'log' ? 'fatal' : LOG_LEVEL;
-  const logger = new JsonLogger(plan.service, INSTANCE_ID, level);
+  const logger = new JsonLogger(plan.service, INSTANCE_ID, level, plan.settings.BUILD_VERSION);
   Logger.overrideLogger(logger);
   class Command {}
   const platform = PlatformModule.for(new Instance(INSTANCE_ID, plan.service), new Health());

@@ -1,7 +1,8 @@
 import { InvalidSettings } from './env.js';
 import { StartupFault } from './startup-fault.js';
+import { tellSupervisor, type Supervised } from './supervisor.js';
 
-interface Stoppable {
+interface Stoppable extends Supervised {
   close(reason: string): Promise<void>;
 }
 
@@ -14,7 +15,8 @@ const START_PATIENCE_MS = 15_000;
 
 /**
  * The frame of every `main.ts`: starts, waits for a signal, stops. Faults that a person can mend (settings, a taken port) are printed as
- * sentences; anything else with its stack. Exit codes: 0 stopped by signal, 1 could not start or died, or was told twice to stop.
+ * sentences; anything else with its stack. Once it is ready for work it says `ready` to a supervisor that listens. Exit codes: 0 stopped by
+ * signal, 1 could not start or died, or was told twice to stop.
  */
 export async function runMain(start: () => Promise<Stoppable>): Promise<void> {
   process.on('unhandledRejection', (error) => {
@@ -38,6 +40,7 @@ export async function runMain(start: () => Promise<Stoppable>): Promise<void> {
     exitWith(error, 'The process could not start.');
   }
   if (state.toldAtMs !== undefined) end(state.running, 'signal during start');
+  else await tellSupervisor(state.running, () => state.toldAtMs !== undefined);
 }
 
 function end(running: Stoppable, reason: string): void {
