@@ -78,6 +78,8 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   idempotency_keys: 'answers of the last day, which may hold secrets that are shown once',
   erased_accounts: 'accounts that are gone',
   export_turns: 'who is exporting just now',
+  feed_streams: 'where his feed is, until it is not used for a while',
+  feed_grants: 'what the overlays say themselves, until his feed is not used for a while',
   widget_notes: 'parts of the sums of his tips, on their way into them',
   widget_sums: 'sums of his tips, which the tips say themselves',
 };

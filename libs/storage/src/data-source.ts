@@ -34,6 +34,9 @@ import { FormerWallets1765200000000 } from './migration-0015-former-wallets.js';
 import { Widgets1765300000000 } from './migration-0016-widgets.js';
 import { Assets1765400000000 } from './migration-0017-assets.js';
 import { ProvenWallets1765500000000 } from './migration-0018-proven-wallets.js';
+import { Feed1765600000000 } from './migration-0019-feed.js';
+import { FeedMarks1765700000000 } from './migration-0020-feed-marks.js';
+import { FEED_ENTITIES } from './feed/feed-entities.js';
 import { SessionEntity, SpentNonceEntity } from './sign-in-entities.js';
 import type { StorageOptions } from './storage-env.js';
 import { TipEntity, TipSightingEntity } from './tip-entities.js';
@@ -59,6 +62,8 @@ export const MIGRATIONS: readonly (new () => SteppedMigration)[] = [
   Widgets1765300000000,
   Assets1765400000000,
   ProvenWallets1765500000000,
+  Feed1765600000000,
+  FeedMarks1765700000000,
 ];
 
 export interface SessionLimits {
@@ -108,6 +113,7 @@ export function createDataSource(options: StorageOptions): DataSource {
       ErasedAccountEntity,
       ErasedWalletEntity,
       ErasedMessageEntity,
+      ...FEED_ENTITIES,
     ],
     migrations: [...MIGRATIONS],
     migrationsTableName: 'schema_migrations',

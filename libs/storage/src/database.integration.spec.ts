@@ -127,14 +127,20 @@ describe(Database.name, () => {
         resolve();
       }, 5);
     });
-    const touch = (first: number, second: number) =>
-      sql.transaction(async (inside) => {
+    let finish = (): void => undefined;
+    const oneIsThrough = new Promise<void>((resolve) => (finish = resolve));
+    const touch = async (first: number, second: number) => {
+      await sql.transaction(async (inside) => {
         runs += 1;
+        // Begun anew at once it might overtake the other one, which only now hears of its lock, and lose a second time.
+        if (runs > 2) await oneIsThrough;
         await inside.run('UPDATE chain_leases SET epoch = epoch + 1 WHERE chain_id = $1', [first]);
         arrived += 1;
         await both;
         await inside.run('UPDATE chain_leases SET epoch = epoch + 1 WHERE chain_id = $1', [second]);
       });
+      finish();
+    };
     await Promise.all([touch(1, 2), touch(2, 1)]);
     expect(runs).toBe(3);
     expect(await elsewhere('SELECT epoch::int FROM chain_leases')).toEqual([{ epoch: 3 }, { epoch: 3 }]);

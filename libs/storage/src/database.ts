@@ -7,7 +7,7 @@ import { planName } from './plan-names.js';
 import { isCollision, isGoodbye, storageError } from './storage-errors.js';
 
 /** Values that statements take: bytea as Buffer, int8 as number, everything wider as text. */
-export type SqlValue = string | number | boolean | null | Buffer | readonly string[] | readonly Buffer[];
+export type SqlValue = string | number | boolean | null | Buffer | readonly (string | null)[] | readonly Buffer[];
 
 /** Runs statements and gives rows of the asked shape; a row of another shape is a bug and throws. */
 export interface Sql {

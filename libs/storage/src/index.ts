@@ -1,4 +1,6 @@
 export { EmbeddedPostgres, type EmbeddedOptions } from './embedded-postgres.js';
+export { BrokerClaim, type ClaimPlan } from './feed/broker-claim.js';
+export { PostgresFeedModule, type PostgresFeedModuleOptions } from './feed/postgres-feed.module.js';
 export { PostgresCreatorDirectory } from './postgres-creator-directory.js';
 export { PostgresCreatorWallets } from './postgres-creator-wallets.js';
 export { PostgresExportTurns } from './postgres-export-turns.js';
@@ -13,6 +15,7 @@ export { PostgresWalletRegister } from './postgres-wallet-register.js';
 export { PostgresWebhookOutbox } from './postgres-webhook-outbox.js';
 export { PostgresWebhookStore } from './postgres-webhook-store.js';
 export { PostgresWidgetBoard } from './postgres-widget-board.js';
-export { optionalStorageEnv, storageEnv, storageOptions, type StorageOptions, type StorageSettings } from './storage-env.js';
+export { feedEnv, optionalStorageEnv, storageEnv, storageOptions, type StorageOptions, type StorageSettings } from './storage-env.js';
+export { beginNewEpochs } from './new-epochs.js';
 export { StorageRefused } from './storage-errors.js';
 export { StorageModule } from './storage.module.js';

@@ -12,6 +12,10 @@ const MIGRATION_LIMIT_MS = 3_600_000;
 const RETRY = { baseMs: 200, capMs: 2000 };
 
 const START_TIMEOUT_MS = 20_000;
+const [SCHEMA_LOOK_MS, SAY_SO_EVERY_MS] = [1000, 30_000];
+
+/** Not the schema that this code is for, or not yet. */
+class SchemaBehind extends StartupFault {}
 
 /**
  * Connects (waiting for a Postgres that is still starting, or that is started anew meanwhile), brings the schema to the head or checks that it
@@ -37,10 +41,10 @@ async function open(options: StorageOptions): Promise<Database> {
   if (options.migrate) await bringToHead(options);
   const source = await connect(options);
   try {
-    await checkAtHead(source);
+    await untilAtHead(source, options.schemaWaitMs ?? 0);
   } catch (error) {
     await source.destroy();
-    throw error instanceof StartupFault ? error : storageError(error);
+    throw error;
   }
   return new Database(source, { ...sessionLimits(options), local: options.pooler === 'transaction' });
 }
@@ -85,10 +89,28 @@ function sentence(url: string, error: unknown): string {
   return `Postgres at ${host}${pathname} cannot be used: ${why}. Check DATABASE_URL and that the server runs.`;
 }
 
+/** Whoever is rolled out beside a long migration waits here: alive, not ready, and without being started again and again. */
+async function untilAtHead(source: DataSource, waitMs: number): Promise<void> {
+  const giveUpAt = Date.now() + waitMs;
+  for (let saidAt = -Infinity; ;) {
+    const fault = await checkAtHead(source).then(
+      () => undefined,
+      (error: unknown) => (error instanceof StartupFault ? error : storageError(error)),
+    );
+    if (fault === undefined) return;
+    if (!(fault instanceof SchemaBehind) || Date.now() + SCHEMA_LOOK_MS > giveUpAt) throw fault;
+    if (Date.now() - saidAt > SAY_SO_EVERY_MS) {
+      new Logger('storage').log('schema.awaited', { why: fault.message });
+      saidAt = Date.now();
+    }
+    await new Promise((resolve) => setTimeout(resolve, SCHEMA_LOOK_MS * (0.5 + Math.random())));
+  }
+}
+
 async function checkAtHead(source: DataSource): Promise<void> {
   const pending = await new MigrationExecutor(source).getPendingMigrations();
   if (pending.length === 0) return;
-  throw new StartupFault(
+  throw new SchemaBehind(
     `The database lacks ${String(pending.length)} migration(s): ${pending.map(({ name }) => name).join(', ')}. ` +
       'Start one app with DATABASE_MIGRATE=true first.',
   );

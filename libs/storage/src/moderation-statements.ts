@@ -1,4 +1,5 @@
 import { ONE_TIP } from './screening-statements.js';
+import { TELL } from './tip-statements.js';
 
 /** $1 creator, $2 versions that may be overwritten or null for any, $3 rules, $4 do they screen. Takes the stream's lock: see migration 0010. */
 export const SET_RULES = `
@@ -24,6 +25,32 @@ export const REJECT = `
 UPDATE tips SET screening = 'rejected', screening_reason = 'person', due_number = NULL, updated_at = now()
 WHERE told_to = $1 AND (chain_id, tx_hash, ordinal) = ($2::bigint, $3::bytea, $4::int) AND screening = 'held'
   AND state NOT IN ('orphaned', 'lost', 'dropped')`;
+
+/*
+ * $1 creator, $2 chain, $3 transaction, $4 ordinal, $5 now. Locks as verdicts do: the stream, then the tip, which is never waited for. One that is
+ * waiting for its verdict shows nothing of itself by then, and is left to it. `screening` stands, so that no fork takes the blank for a tip
+ * that nobody has judged.
+ */
+export const HIDE_MESSAGE = `
+WITH stream AS MATERIALIZED (
+  SELECT creator_id FROM creator_streams WHERE creator_id = $1 FOR NO KEY UPDATE
+), taken AS MATERIALIZED (
+  SELECT t.chain_id, t.tx_hash, t.ordinal, coalesce(t.shown, t.display)->>'message' <> '' AS tells
+  FROM stream s JOIN tips t ON t.told_to = s.creator_id
+  WHERE (t.chain_id, t.tx_hash, t.ordinal) = ($2::bigint, $3::bytea, $4::int) AND t.told AND t.screening IS DISTINCT FROM 'waiting'
+    AND t.state NOT IN ('orphaned', 'lost', 'dropped')
+  FOR UPDATE OF t SKIP LOCKED
+), hidden AS (
+  UPDATE tips t SET screening = 'shown', screening_reason = 'message-hidden', shown = coalesce(t.shown, t.display) || '{"message":""}',
+    rev = t.rev + k.tells::int, updated_at = now()
+  FROM taken k WHERE (t.chain_id, t.tx_hash, t.ordinal) = (k.chain_id, k.tx_hash, k.ordinal)
+  RETURNING t.*, k.tells
+), news AS MATERIALIZED (
+  SELECT told_to AS creator_id, 1 AS nth, 'tip.updated' AS type, state, rev, chain_id, tx_hash, ordinal, shown AS display, block_time_ms,
+    $5::bigint AS seen_at_ms, false AS unasked
+  FROM hidden WHERE tells
+), ${TELL}
+SELECT FROM hidden`;
 
 const eventOf = (type: string, data: string): string => `
   INSERT INTO creator_events (creator_id, seq, type, payload)

@@ -28,7 +28,7 @@ import { hexToBytes } from './columns.js';
 import { Database, type SqlValue } from './database.js';
 import { isId } from './event-log.js';
 import { moderatedTip } from './moderated-tip.js';
-import { COMMAND, QUEUE, REJECT, REPLAY, SET_RULES } from './moderation-statements.js';
+import { COMMAND, HIDE_MESSAGE, QUEUE, REJECT, REPLAY, SET_RULES } from './moderation-statements.js';
 import { SET_QUEUE } from './queue-statements.js';
 import { Screener, ScreenedRow, type Bench } from './screener.js';
 import { ONE_TIP } from './screening-statements.js';
@@ -85,6 +85,17 @@ export class PostgresModerationDesk extends ModerationDesk {
     return this.decide(creatorId, key, 'rejected', async () => {
       await this.database.run(REJECT, [creatorId, ...keyValues(key)]);
       return false;
+    });
+  }
+
+  override async hideMessage(creatorId: string, key: TipKey): Promise<ModeratedTip> {
+    return this.insist(async () => {
+      const tip = await this.tipOf(creatorId, key);
+      if (!tip.told || isGone(tip)) throw settled(tip);
+      if (isMessageHidden(tip)) return moderatedTip(tip);
+      await this.database.run(HIDE_MESSAGE, [creatorId, ...keyValues(key), this.clock.now()]);
+      const after = await this.tipOf(creatorId, key);
+      return isMessageHidden(after) ? moderatedTip(after) : undefined;
     });
   }
 
@@ -170,10 +181,12 @@ function keyValues({ chainId, txHash, ordinal }: TipKey): SqlValue[] {
 
 const isGone = ({ state }: ScreenedRow): boolean => state === 'orphaned' || state === 'lost' || state === 'dropped';
 
+const isMessageHidden = ({ screening_reason: reason }: ScreenedRow): boolean => reason === 'message-hidden';
+
 /** What the rules of now would keep back plays without its message, unless they would ask a person, and one has let it through. */
-function replayed({ screening, screening_reason: reason }: ScreenedRow, verdict: Verdict): TipDisplay {
-  const isApproved = verdict.screening === 'held' && screening === 'shown' && reason === 'person';
-  return verdict.screening === 'shown' || isApproved ? verdict.display : { ...verdict.display, message: '' };
+function replayed(tip: ScreenedRow, verdict: Verdict): TipDisplay {
+  const isApproved = verdict.screening === 'held' && tip.screening === 'shown' && tip.screening_reason === 'person';
+  return !isMessageHidden(tip) && (verdict.screening === 'shown' || isApproved) ? verdict.display : { ...verdict.display, message: '' };
 }
 
 function settled(tip: ScreenedRow): AlertSettled {

@@ -12,6 +12,7 @@ import { describeOverlayKeeper } from './overlay-keeper.contract.js';
 import { describeModerationDesk } from './moderation-desk.contract.js';
 import { describeScreening } from './screening.contract.js';
 import { describeErasure } from './erasure.contract.js';
+import { describeHiddenMessages } from './hidden-messages.contract.js';
 import { describeIdempotencyKeys } from './idempotency-keys.contract.js';
 import { describeSignInStore } from './sign-in-store.contract.js';
 import { openTestStorage } from './testing/index.js';
@@ -54,6 +55,7 @@ describeAuditTrail(where, make);
 describeAccountData(where, make);
 describeAccountEnd(where, make);
 describeErasure(where, make);
+describeHiddenMessages(where, make);
 describeWalletRegister(where, async () => {
   const storage = await make();
   const owner = await aCreator(storage, 0);

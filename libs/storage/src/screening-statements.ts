@@ -9,7 +9,8 @@ const TIP = `t.chain_id, t.tx_hash, t.ordinal, t.rev, t.state, t.told, t.screeni
 
 /** $1 creator, $2 limit. In the order of the chain, as they would have been told. */
 export const WAITING_TIPS = `
-SELECT ${TIP}, EXISTS (SELECT FROM tips k WHERE k.told_to = t.told_to AND k.sender = t.sender AND k.screening = 'shown') AS known
+SELECT ${TIP}, EXISTS (SELECT FROM tips k WHERE k.told_to = t.told_to AND k.sender = t.sender AND k.screening = 'shown'
+  AND k.screening_reason IS DISTINCT FROM 'message-hidden') AS known
 FROM tips t WHERE t.told_to = $1 AND t.screening = 'waiting'
 ORDER BY t.block_time_ms, t.chain_id, t.block_number, t.log_index LIMIT $2`;
 

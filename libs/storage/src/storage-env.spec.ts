@@ -16,6 +16,7 @@ describe('the settings of storage', () => {
       statementTimeoutMs: 10_000,
       lockTimeoutMs: 5000,
       migrate: true,
+      schemaWaitMs: 0,
     });
   });
 

@@ -18,6 +18,10 @@ const limits = {
     .stringbool()
     .default(true)
     .meta({ description: 'Bring the database to the newest schema at start. false: only check that it is.' }),
+  DATABASE_SCHEMA_WAIT_MS: count(0, 0, 24 * 3_600_000).meta({
+    description:
+      'With DATABASE_MIGRATE=false: how long to wait at start, alive and not ready, for whoever brings the schema. 0: it must be there.',
+  }),
 };
 
 /** For apps that need a database of their operator's. */
@@ -32,6 +36,18 @@ export const optionalStorageEnv = {
   ...limits,
 };
 
+/** For processes that share one database and no Redis. */
+export const feedEnv = {
+  DATABASE_LISTEN_URL: databaseUrl.optional().meta({
+    description:
+      'The same database over a direct connection, for LISTEN; needed where DATABASE_URL leads through a pooler in transaction mode. Default: DATABASE_URL.',
+  }),
+  DATABASE_FEED_POOL_SIZE: count(5, 1, 100).meta({
+    description:
+      'With BROKER=postgres: connections of this process for what overlays read, besides DATABASE_POOL_SIZE and three single ones.',
+  }),
+};
+
 export interface StorageSettings {
   readonly DATABASE_POOL_SIZE: number;
   readonly DATABASE_POOLER: 'none' | 'transaction';
@@ -39,6 +55,7 @@ export interface StorageSettings {
   readonly DATABASE_STATEMENT_TIMEOUT_MS: number;
   readonly DATABASE_LOCK_TIMEOUT_MS: number;
   readonly DATABASE_MIGRATE: boolean;
+  readonly DATABASE_SCHEMA_WAIT_MS: number;
 }
 
 export interface StorageOptions {
@@ -55,6 +72,8 @@ export interface StorageOptions {
   readonly lockTimeoutMs?: number;
   /** Bring the schema to the head; `false` only checks that it is there. */
   readonly migrate: boolean;
+  /** How long to wait at start for a schema that somebody else brings to the head. Default 0. */
+  readonly schemaWaitMs?: number;
   /** How long to wait at start for a Postgres that is not up yet. Default 20000. */
   readonly startTimeoutMs?: number;
 }
@@ -68,5 +87,6 @@ export function storageOptions(url: string, settings: StorageSettings): StorageO
     statementTimeoutMs: settings.DATABASE_STATEMENT_TIMEOUT_MS,
     lockTimeoutMs: settings.DATABASE_LOCK_TIMEOUT_MS,
     migrate: settings.DATABASE_MIGRATE,
+    schemaWaitMs: settings.DATABASE_SCHEMA_WAIT_MS,
   };
 }

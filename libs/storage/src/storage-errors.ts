@@ -40,6 +40,11 @@ export function isGoodbye(error: unknown): boolean {
   return error instanceof StorageUnavailable && GOODBYES.includes(String(error.context['sqlState']));
 }
 
+/** A server's one queue of notifications is full, as somebody in some database of it has listened and not heard for long: `program_limit_exceeded`. */
+export function isQueueFull(error: unknown): boolean {
+  return error instanceof StorageUnavailable && error.context['sqlState'] === '54000';
+}
+
 export function isCollision(error: unknown): boolean {
   return error instanceof StorageUnavailable && COLLISIONS.includes(String(error.context['sqlState']));
 }

@@ -26,6 +26,7 @@ import {
 import { Database } from './database.js';
 import { storageMetrics } from './metrics.js';
 import { openDatabase } from './migrate.js';
+import { PoolWatch } from './pool-watch.js';
 import { PostgresAccessTokens } from './postgres-access-tokens.js';
 import { PostgresAccountData } from './postgres-account-data.js';
 import { PostgresAssetStore } from './postgres-asset-store.js';
@@ -80,10 +81,12 @@ class PoolKeeper implements OnModuleInit, OnApplicationShutdown {
 @Module({})
 export class StorageModule {
   static for(options: StorageOptions): DynamicModule {
+    const pool = new PoolWatch();
     return {
       module: StorageModule,
       providers: [
-        { provide: Database, useFactory: () => openDatabase(options) },
+        { provide: Database, useFactory: () => openWatched(options, pool) },
+        ...pool.providers(),
         { provide: TipLedger, useClass: PostgresTipLedger },
         { provide: TipArchive, useClass: PostgresTipArchive },
         { provide: TipStats, useClass: PostgresTipStats },
@@ -133,4 +136,10 @@ export class StorageModule {
       ],
     };
   }
+}
+
+async function openWatched(options: StorageOptions, pool: PoolWatch): Promise<Database> {
+  const database = await openDatabase(options);
+  pool.watch(database.source);
+  return database;
 }

@@ -80,6 +80,10 @@ export class ScreeningStage {
     return this.storage.moderation.reject(this.creator.id, this.keyOf(tip));
   }
 
+  hideMessage(tip: SightedTip): Promise<ModeratedTip> {
+    return this.storage.moderation.hideMessage(this.creator.id, this.keyOf(tip));
+  }
+
   replay(tip: SightedTip): Promise<string> {
     return this.storage.moderation.replay(this.creator.id, this.keyOf(tip));
   }
