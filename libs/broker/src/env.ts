@@ -25,5 +25,11 @@ export const feedReplicaEnv = {
   }),
 };
 
-/** For the single process, which has its own broker in memory. */
-export const optionalBrokerEnv = { REDIS_URL: redisUrl.optional() };
+/** For the process that has all rooms, and a broker of its own in memory where it is alone. */
+export const optionalBrokerEnv = {
+  REDIS_URL: redisUrl.optional(),
+  BROKER: z.enum(['memory', 'postgres', 'redis']).optional().meta({
+    description:
+      'What carries events between processes. Default: redis where REDIS_URL is set, postgres where DATABASE_URL is, else memory, which serves one process.',
+  }),
+};

@@ -8,7 +8,9 @@ import { TIP_STATES, type CreatorEvent, type FeedSignal, type Hex, type OverlayG
 const seq = z.int().nonnegative();
 const hex: z.ZodType<Hex> = z.templateLiteral(['0x', z.string()]);
 const at = z.looseObject({ block: z.number().exactOptional(), seen: z.number(), pub: z.number().exactOptional() });
-const base = { seq: seq.positive(), id: z.string(), at, ttlMs: z.number() };
+// Only a hint: one that is broken must not cost the event.
+const trace = z.string().max(55).optional().catch(undefined);
+const base = { seq: seq.positive(), id: z.string(), at, ttlMs: z.number(), trace };
 const amount = z.looseObject({ raw: z.string(), decimals: z.int(), symbol: z.string(), chainId: z.int(), token: hex });
 const display = z.looseObject({
   tipId: z.string(),

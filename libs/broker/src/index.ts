@@ -3,6 +3,7 @@ export * from './memory-broker.module.js';
 export * from './memory-backfill-queue.js';
 export * from './memory-overlay-vitals.js';
 export * from './memory-presence.js';
+export * from './memory-queues.module.js';
 export * from './memory-rate-counter.js';
 export * from './memory-relay-queue.js';
 export * from './memory-tip-feed.js';

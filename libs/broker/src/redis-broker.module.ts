@@ -12,6 +12,7 @@ import { RedisOverlayVitals } from './redis-overlay-vitals.js';
 import { RedisPresence } from './redis-presence.js';
 import { RedisRateCounter } from './redis-rate-counter.js';
 import { RedisTipFeed } from './redis-tip-feed.js';
+import { redisWatchProviders } from './redis-watch.js';
 
 export interface RedisBrokerOptions {
   /** See `brokerEnv`. */
@@ -95,6 +96,7 @@ export class RedisBrokerModule {
           inject: [RedisConnections, LinkMetrics, RateMetrics],
         },
         RedisReadiness,
+        ...redisWatchProviders,
         Estimates,
         BrokerLifecycle,
         RateLifecycle,

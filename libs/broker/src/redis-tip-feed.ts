@@ -25,6 +25,7 @@ import {
   RestoreReply,
 } from './feed-schemas.js';
 import type { FeedMetrics } from './metrics.js';
+import { readLoads, type RedisLoad } from './redis-load.js';
 import { AFTER, APPEND, GRANT, RESTORE } from './scripts.js';
 
 export const FEED_KEEPS_EVENTS = 256;
@@ -141,6 +142,11 @@ export class RedisTipFeed extends TipFeed {
   /** Resolves once connected for the first time; rejects after `ms`, and goes on trying. */
   started(ms: number): Promise<void> {
     return this.parts.link.ready(ms);
+  }
+
+  /** What the nodes of this Redis have in use, and may. Throws `BrokerUnavailable`. */
+  loads(): Promise<readonly RedisLoad[]> {
+    return this.parts.link.run('info', readLoads);
   }
 
   /** For readiness: `undefined` when commands are answered and channels are heard right now. */

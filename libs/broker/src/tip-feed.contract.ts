@@ -92,6 +92,23 @@ export function describeTipFeed(title: string, open: () => Promise<FeedHouse>): 
         expect((await feed.after(creatorId, 0, 10))?.events).toEqual([event]);
       });
 
+      it('keeps with each event when it was published and which trace it belongs to, live and for whoever comes later', async () => {
+        const creatorId = await aFeedAt(0);
+        const live = await listen(creatorId, house.neighbour);
+        const trace = (n: number): string => `00-${'a'.repeat(32)}-${String(n).padStart(16, 'b')}-01`;
+        const all = events(1, 40).map((event, n) => ({
+          ...event,
+          at: { ...event.at, pub: 1_700_000_000_000 + 7 * n },
+          ...(n % 3 === 0 && { trace: trace(n) }),
+        }));
+        for (const event of all) await feed.append(creatorId, EPOCH, event);
+        await eventually(() => {
+          expect(live.heard).toEqual(all.map((event) => ({ kind: 'event', epoch: EPOCH, event })));
+        });
+        expect((await house.neighbour.after(creatorId, 0, 100))?.events).toEqual(all);
+        await live.close();
+      });
+
       it('refuses what it has already', async () => {
         const creatorId = await aFeedAt(3);
         const live = await listen(creatorId);
