@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { errorFields, Health } from '@droppio/platform';
+import { errorFields, Health, type Traces } from '@droppio/platform';
 import { Clock, EventRelay, LeaderLock, TipLedger, within } from '@droppio/tips';
 import { watchesWallets, type ChainSettings } from './chain-settings.js';
 import { ChainFollower } from './follow/chain-follower.js';
@@ -48,7 +48,7 @@ export class ChainFollowers implements OnApplicationBootstrap, BeforeApplication
     private readonly watch: WatchList,
     rooms: FollowerRooms,
     health: Health,
-    options: ChainOptions,
+    options: ChainOptions & { readonly traces?: Traces },
   ) {
     const holder = randomUUID();
     const { ledger, relay, clock, metrics, lock } = rooms;

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { Health } from '@droppio/platform';
+import { Health, Traces } from '@droppio/platform';
 import { Clock, WalletRegister } from '@droppio/tips';
 import { BackfillWork } from './backfill/backfill-work.js';
 import { backfillMetricProviders } from './backfill/backfill-metrics.js';
@@ -38,8 +38,9 @@ export class ChainModule {
         ...(options.worksBackfills === true ? [...backfillProviders(chains), BackfillWork] : []),
         {
           provide: ChainFollowers,
-          inject: [WatchList, FollowerRooms, Health],
-          useFactory: (watch: WatchList, rooms: FollowerRooms, health: Health) => new ChainFollowers(chains, watch, rooms, health, options),
+          inject: [WatchList, FollowerRooms, Health, Traces],
+          useFactory: (watch: WatchList, rooms: FollowerRooms, health: Health, traces: Traces) =>
+            new ChainFollowers(chains, watch, rooms, health, { ...options, traces }),
         },
       ],
     };

@@ -40,6 +40,11 @@ const heads: CounterConfiguration<'chain' | 'source'> = {
   help: 'New heads, by who told of them first: push (WebSocket) or poll.',
   labelNames: ['chain', 'source'],
 };
+const headAt: GaugeConfiguration<'chain'> = {
+  name: 'droppio_chain_head_timestamp_seconds',
+  help: 'When a new head was last heard of, at the start that of the process; its age is time() minus this.',
+  labelNames: ['chain'],
+};
 const wsEnds: CounterConfiguration<'endpoint' | 'reason'> = {
   name: 'droppio_chain_ws_ends_total',
   help: 'WebSocket subscriptions that ended and are being made anew, by reason.',
@@ -120,9 +125,16 @@ export class HeadMetrics {
     @InjectMetric(heads.name) private readonly heads: Counter<'chain' | 'source'>,
     @InjectMetric(wsEnds.name) private readonly ends: Counter<'endpoint' | 'reason'>,
     @InjectMetric(visibility.name) private readonly visibility: Histogram<'endpoint'>,
+    @InjectMetric(headAt.name) private readonly at: Gauge<'chain'>,
   ) {}
 
+  /** A chain that never tells of a head grows stale, too. */
+  waits(chainId: number): void {
+    this.at.setToCurrentTime({ chain: String(chainId) });
+  }
+
   head(chainId: number, source: 'push' | 'poll'): void {
+    this.at.setToCurrentTime({ chain: String(chainId) });
     this.heads.inc({ chain: String(chainId), source });
   }
 
@@ -155,6 +167,11 @@ export class BlockMetrics {
     this.promises.inc({ chain: String(chainId), outcome }, count);
   }
 
+  /** What happens seldom starts from 0: a series that begins with its first event has no rise that an alert could see. */
+  begin(chainId: number): void {
+    this.depth.zero({ chain: String(chainId) });
+  }
+
   reorganised(chainId: number, depth: number): void {
     this.depth.observe({ chain: String(chainId) }, depth);
   }
@@ -181,6 +198,13 @@ export class FollowerMetrics {
     this.state.set({ chain: String(chainId), what }, value);
   }
 
+  begin(chainId: number): void {
+    const chain = String(chainId);
+    this.state.set({ chain, what: 'leader' }, 0);
+    this.state.set({ chain, what: 'halted' }, 0);
+    this.audits.inc({ chain }, 0);
+  }
+
   auditFailed(chainId: number): void {
     this.audits.inc({ chain: String(chainId) });
   }
@@ -199,6 +223,13 @@ export class ChainMetrics {
     readonly follower: FollowerMetrics,
     readonly watch: WatchMetrics,
   ) {}
+
+  /** For a chain that is to be followed from now on. */
+  begin(chainId: number): void {
+    this.heads.waits(chainId);
+    this.blocks.begin(chainId);
+    this.follower.begin(chainId);
+  }
 }
 
 /** What a module lists to have `ChainMetrics` injected. */
@@ -207,7 +238,7 @@ export const metricProviders: readonly Provider[] = [
     makeCounterProvider(counter),
   ),
   ...[rpcSeconds, visibility, commitSeconds, reorgDepth].map((histogram) => makeHistogramProvider(histogram)),
-  ...[headLag, state].map((gauge) => makeGaugeProvider(gauge)),
+  ...[headLag, headAt, state].map((gauge) => makeGaugeProvider(gauge)),
   RpcMetrics,
   HeadMetrics,
   BlockMetrics,
@@ -230,6 +261,7 @@ export function unregisteredMetrics(): ChainMetrics {
       new Counter({ ...heads, registers }),
       new Counter({ ...wsEnds, registers }),
       new Histogram({ ...visibility, registers }),
+      new Gauge({ ...headAt, registers }),
     ),
     new BlockMetrics(
       new Histogram({ ...commitSeconds, registers }),

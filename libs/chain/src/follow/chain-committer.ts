@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { NO_TRACES, type Traces } from '@droppio/platform';
 import {
   ChainUnavailable,
   type BlockCommit,
@@ -11,6 +12,7 @@ import {
   type TipLedger,
 } from '@droppio/tips';
 import type { ChainMetrics } from '../metrics.js';
+import { BlockTrace } from './block-trace.js';
 import type { Path } from './block-walker.js';
 import { BlockWindow } from './block-window.js';
 import type { DrainRunner } from './drain-runner.js';
@@ -24,6 +26,8 @@ export interface CommitParts {
   readonly clock: Clock;
   readonly metrics: ChainMetrics;
   readonly drains: DrainRunner;
+  /** Default: none. */
+  readonly traces?: Traces;
 }
 
 /** How far below the head a chain without a start block begins, so that a fork in its first minutes has something to stand on. */
@@ -57,7 +61,9 @@ export class ChainCommitter {
   }
 
   async append(commit: BlockCommit): Promise<void> {
+    const trace = this.trace([commit]);
     const committed = this.expectCommitted(await this.parts.ledger.commit(this.chainId, this.fence, commit));
+    trace?.committed();
     this.window.append(commit.block);
     this.parts.drains.publish(committed);
     this.observe(commit);
@@ -68,7 +74,9 @@ export class ChainCommitter {
     const from = this.window.tip;
     if (from === undefined) throw new TypeError('a chain that is led has a cursor');
     const reorg = { from: { number: from.number, hash: from.hash }, ancestor: { number: ancestor.number, hash: ancestor.hash }, branch };
+    const trace = this.trace(branch);
     const committed = this.expectCommitted(await this.parts.ledger.reorganise(this.chainId, this.fence, reorg));
+    trace?.committed();
     this.window.cutTo(ancestor);
     for (const { block } of branch) this.window.append(block);
     this.parts.drains.publish(committed);
@@ -97,6 +105,11 @@ export class ChainCommitter {
     const outcome = await this.parts.ledger.finalize(this.chainId, this.fence, marks);
     this.parts.drains.publish(this.expectCommitted(outcome));
     return outcome.kind === 'committed' && outcome.more !== true;
+  }
+
+  private trace(commits: readonly BlockCommit[]): BlockTrace | undefined {
+    const { traces = NO_TRACES } = this.parts;
+    return traces.isOn ? BlockTrace.begin(traces, this.chainId, commits) : undefined;
   }
 
   private expectCommitted(outcome: CommitOutcome): Committed {

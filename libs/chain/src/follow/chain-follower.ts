@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { errorFields } from '@droppio/platform';
+import { errorFields, NO_TRACES, type Traces } from '@droppio/platform';
 import {
   backoffMs,
   DroppioError,
@@ -34,6 +34,8 @@ export interface FollowerParts {
   readonly relay: EventRelay;
   readonly clock: Clock;
   readonly metrics: ChainMetrics;
+  /** Default: none. */
+  readonly traces?: Traces;
   /** Makes a standby take over at once when the leader's process dies; without it, when the lease runs out. */
   readonly lock?: LeaderLock;
   /** The wallets that payments straight to a creator are looked for with; without it only the jar is listened to. */
@@ -77,6 +79,7 @@ export class ChainFollower {
     private readonly holder: string,
   ) {
     this.chainId = chain.chainId;
+    parts.metrics.begin(this.chainId);
     this.drains = new DrainRunner(chain.chainId, parts.relay, parts.ledger, parts.metrics.follower);
     const { ledger, clock, metrics } = parts;
     const watch = watchesWallets(chain) ? parts.watch : undefined;
@@ -194,11 +197,11 @@ export class ChainFollower {
 
   private async open(term: Term): Promise<ChainLeader> {
     const { reader, blocks, finality, audit, newcomers, early, chain } = this;
-    const { ledger, clock, metrics } = this.parts;
+    const { ledger, clock, metrics, traces = NO_TRACES } = this.parts;
     await reader.verify();
     // Known before the first fork is judged.
     await finality.refresh();
-    const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, drains: this.drains });
+    const committer = await ChainCommitter.open(chain, term.fence, reader, { ledger, clock, metrics, traces, drains: this.drains });
     await committer.tellDue(chain.confirmations - 1);
     await ledger.looksFor(chain.chainId, term.fence, filterVersion(chain));
     const leader = new ChainLeader(chain, committer, { reader, blocks, finality, metrics, audit, newcomers, early });

@@ -125,8 +125,11 @@ describe('a standby on Postgres', () => {
 
 describe(LeaseKeeper.name, () => {
   it('is fenced off, and steps down, when the standby got its lock', async () => {
-    const [leader, standby] = [await listen(), await listen()];
+    const leader = await listen();
     await tipStored(leader);
+    // Only now: of two that start together either may lead.
+    const standby = await listen();
+    await expect.poll(() => standby.storage.lock.take(chain.chainId)).toBe(false);
     const fence = await fenceOf(leader);
     await leader.storage.lock.close();
     await expect.poll(() => fenceOf(standby), { timeout: 5000, interval: 20 }).toBe(fence + 1);

@@ -100,6 +100,17 @@ describe('logs', () => {
     await expect(reader.logs(chain.tip, filter)).rejects.toMatchObject({ code: 'chain-unavailable', retryable: true });
   });
 
+  it('are not held up by a node that complains at length', async () => {
+    const error = { code: -32000, message: 'exceeded '.repeat(40_000) };
+    const reader = await readerOf(
+      liar('eth_getLogs', () => ({ error })),
+      honest,
+    );
+    const begun = performance.now();
+    expect(await reader.logs(chain.tip, filter)).toEqual([theLog()]);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
   it('that one of two nodes does not have are found at the other, whichever is asked first', async () => {
     const empty = liar('eth_getLogs', () => ({ result: [] }));
     for (const answers of [
@@ -145,6 +156,21 @@ describe('logs', () => {
     const slow = liar('eth_getLogs', (truth) => ((looks += 1), looks === 1 ? { result: [] } : truth()));
     const reader = await readerOf(slow);
     expect(await reader.logs(chain.tip, filter)).toEqual([theLog()]);
+  });
+
+  it('that the only node hides however often it is asked are found in its receipts; one without that method is believed', async () => {
+    const hiding = liar('eth_getLogs', () => ({ result: [] }));
+    const reader = await readerOf(hiding);
+    expect(await reader.logs(chain.tip, filter)).toEqual([theLog()]);
+    expect(nodes[0]?.count('eth_getBlockReceipts')).toBe(1);
+    // Nearly every bit is set, as where blocks are full: this bloom admits everything.
+    expect(await reader.logs({ ...chain.tip, logsBloom: `0x${'ff'.repeat(256)}` }, filter)).toEqual([]);
+    expect(nodes[0]?.count('eth_getBlockReceipts')).toBe(1);
+    await Promise.all(nodes.map((node) => node.stop()));
+    const poor = await readerOf((question) =>
+      question.method === 'eth_getBlockReceipts' ? { error: { code: -32601, message: 'the method does not exist' } } : hiding(question),
+    );
+    expect(await poor.logs(chain.tip, filter)).toEqual([]);
   });
 
   it('are not asked for at all when the bloom excludes them, and always when the bloom is not filled', async () => {

@@ -3,7 +3,7 @@ import type { BlockHeader, ChainLog, Clock, Hex, LogFilter } from '@droppio/tips
 import type { RpcMetrics } from '../metrics.js';
 import type { Ballot } from './ballot.js';
 import type { BlockSource } from './block-sources.js';
-import type { BloomVerdict } from './bloom.js';
+import { bloomFill, type BloomVerdict } from './bloom.js';
 import { checkedBlock, isAsked } from './checked-logs.js';
 import { logsDigest } from './log-digest.js';
 import { isTooMuch } from './log-range-error.js';
@@ -22,6 +22,8 @@ export interface LogQuestion {
 
 /** With one endpoint only: how long its index gets to catch up with its headers before it is asked the second time. */
 const SECOND_LOOK_MS = 100;
+/** A bloom with more of its bits set than these admits blocks without our logs too often to be worth their receipts. */
+const TELLING_FILL = 0.5;
 const AWAY_MS = 60_000;
 const BEHIND_BLOCKS = 16;
 
@@ -102,16 +104,28 @@ export class LogFetcher {
 
   /**
    * Blooms have false positives: what a second look finds empty too is taken for empty. Another endpoint that stumbles for a moment is waited
-   * for (this throws, and the block is tried again); one that has been away or behind for long would only hold the chain up.
+   * for (this throws, and the block is tried again); one that has been away or behind for long would only hold the chain up. Who is alone may
+   * hide the same logs twice, so a bloom that says something is held against the block's receipts before it counts for nothing.
    */
   private async lookAgain(block: BlockHeader, filter: LogFilter, first: RpcEndpoint): Promise<readonly ChainLog[]> {
     const others = this.pool.order({ except: [first] }).filter((endpoint) => this.isWorthWaitingFor(endpoint, block));
     if (others.length === 0) {
       await this.clock.sleep(SECOND_LOOK_MS);
-      return (await this.fetch(block, filter, { prefer: first })).value;
+      const { value } = await this.fetch(block, filter, { prefer: first });
+      return value.length > 0 || bloomFill(block.logsBloom) > TELLING_FILL ? value : this.inReceipts(block, filter, first);
     }
     const second = await this.fetch(block, filter, { only: others });
     return second.value;
+  }
+
+  private async inReceipts(block: BlockHeader, filter: LogFilter, prefer: RpcEndpoint): Promise<readonly ChainLog[]> {
+    try {
+      return (await this.fetchReceipts(block, filter, { prefer })).value;
+    } catch (error) {
+      // Nodes that do not have the method say so in words of their own: there is nobody left to ask.
+      if (error instanceof RpcFailed && error.kind === 'rpc') return [];
+      throw error;
+    }
   }
 
   private isWorthWaitingFor({ lastAnswerAtMs, headNumber, circuit }: RpcEndpoint, block: BlockHeader): boolean {
@@ -128,8 +142,12 @@ export class LogFetcher {
       if (!(error instanceof RpcFailed && isTooMuch(error))) throw error;
     }
     // One block with more logs than the provider hands out at once: its receipts have no such cap.
-    const fromReceipts = (answer: unknown): readonly ChainLog[] => checkedBlock(onlyOurs(parseReceipts(answer), filter), block, filter);
-    return this.pool.ask({ method: 'eth_getBlockReceipts', params: [block.hash], parse: fromReceipts, timeoutMs: 15_000 }, options);
+    return this.fetchReceipts(block, filter, options);
+  }
+
+  private fetchReceipts(block: BlockHeader, filter: LogFilter, options: AskOptions): Promise<Answer<readonly ChainLog[]>> {
+    const parse = (answer: unknown): readonly ChainLog[] => checkedBlock(onlyOurs(parseReceipts(answer), filter), block, filter);
+    return this.pool.ask({ method: 'eth_getBlockReceipts', params: [block.hash], parse, timeoutMs: 15_000 }, options);
   }
 }
 

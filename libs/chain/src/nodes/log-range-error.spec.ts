@@ -74,6 +74,13 @@ describe(rangeAdvice.name, () => {
     },
   );
 
+  it.each([',', '9', '9 '])('is soon done with 60 KB of %j', (piece) => {
+    const begun = performance.now();
+    expect(rangeAdvice(refusal(piece.repeat(60_000 / piece.length)), 1000)).toBeUndefined();
+    expect(isTooMuch(refusal(piece.repeat(60_000 / piece.length)))).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(250);
+  });
+
   it('does not listen to nodes that could not be read', () => {
     expect(rangeAdvice(new RpcFailed('malformed', 'block range is too large'), 1000)).toBeUndefined();
   });

@@ -5,7 +5,7 @@ import { JsonPost, type HttpReply } from './json-post.js';
 import { Latency } from './latency.js';
 import type { RpcMetrics } from '../metrics.js';
 import { RateLimit } from './rate-limit.js';
-import { RpcFailed } from './rpc-failure.js';
+import { beginningOf, RpcFailed } from './rpc-failure.js';
 
 export interface RpcQuestion<T> {
   readonly method: string;
@@ -152,7 +152,7 @@ export class RpcEndpoint {
 
 function rpcError(code: number, message: string, data?: unknown): RpcFailed {
   const text = data === undefined ? message : `${message} ${JSON.stringify(data)}`;
-  const kind = code === 429 || THROTTLED.test(message) ? 'throttled' : 'rpc';
+  const kind = code === 429 || THROTTLED.test(beginningOf(message)) ? 'throttled' : 'rpc';
   return new RpcFailed(kind, text, { rpcCode: code });
 }
 

@@ -6,11 +6,21 @@ import { ChainUnavailable } from '@droppio/tips';
  */
 export type RpcFailureKind = 'throttled' | 'timeout' | 'network' | 'http' | 'rpc' | 'malformed' | 'unknown' | 'busy';
 
-/** One endpoint did not give one answer. `text` is what it said instead, without addresses. */
+/** What a node wrote instead of an answer may be megabytes, and is searched for words by patterns that take their time with long texts. */
+const MOST_CHARACTERS = 2000;
+
+/** The beginning of what a node wrote, which is all that anybody reads. */
+export function beginningOf(text: string): string {
+  return text.slice(0, MOST_CHARACTERS);
+}
+
+/** One endpoint did not give one answer. `text` is what it said instead, without addresses, and not at any length. */
 export class RpcFailed extends ChainUnavailable {
+  readonly text: string;
+
   constructor(
     readonly kind: RpcFailureKind,
-    readonly text: string,
+    text: string,
     readonly details: {
       readonly endpoint?: string;
       readonly method?: string;
@@ -26,6 +36,7 @@ export class RpcFailed extends ChainUnavailable {
         ...(details.rpcCode === undefined ? {} : { rpcCode: details.rpcCode }),
       },
     });
+    this.text = beginningOf(text);
   }
 
   /** Does it say something about the endpoint's health, or only about this question? */

@@ -64,4 +64,10 @@ describe(failureOf.name, () => {
   ])('takes all else as no answer: %s', (_, error) => {
     expect(failureOf(error)).toBe('no-answer');
   });
+
+  it('is soon done with 170 KB of what a node may write', () => {
+    const begun = performance.now();
+    expect(failureOf(new RpcFailed('rpc', 'historical state '.repeat(10_000), { rpcCode: -32000 }))).toBe('no-answer');
+    expect(performance.now() - begun).toBeLessThan(250);
+  });
 });
