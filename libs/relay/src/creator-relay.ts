@@ -1,6 +1,16 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
-import { BrokerUnavailable, Clock, EventRelay, RelayQueue, TipFeed, TipLedger, type CreatorEvent, type FeedPosition } from '@droppio/tips';
+import {
+  BrokerUnavailable,
+  Clock,
+  EventRelay,
+  RelayQueue,
+  TipFeed,
+  TipLedger,
+  type AppendOutcome,
+  type CreatorEvent,
+  type FeedPosition,
+} from '@droppio/tips';
 import { FeedHeads } from './feed-heads.js';
 import { RelayMetrics } from './metrics.js';
 import { PublishedMarks } from './published-marks.js';
@@ -129,7 +139,7 @@ export class CreatorRelay extends EventRelay implements BeforeApplicationShutdow
     let head = 0;
     for (let from = 0; from < events.length; from += PIPELINE) {
       const batch = events.slice(from, from + PIPELINE);
-      const outcomes = await Promise.all(batch.map((event) => this.feed.append(creatorId, epoch, this.stamped(event))));
+      const outcomes = await Promise.all(batch.map((event) => this.append(creatorId, epoch, event)));
       for (const [i, outcome] of outcomes.entries()) {
         if (outcome.kind === 'missing') return undefined;
         if (outcome.kind === 'gap') return outcome.head;
@@ -141,8 +151,14 @@ export class CreatorRelay extends EventRelay implements BeforeApplicationShutdow
     return head;
   }
 
-  private stamped(event: CreatorEvent): CreatorEvent {
-    return { ...event, at: { ...event.at, pub: this.clock.now() } };
+  private async append(creatorId: string, epoch: string, event: CreatorEvent): Promise<AppendOutcome> {
+    const stamped = { ...event, at: { ...event.at, pub: this.clock.now() } };
+    const span = this.metrics.span(event);
+    if (span === undefined) return this.feed.append(creatorId, epoch, stamped);
+    const outcome = await span.run(() => this.feed.append(creatorId, epoch, { ...stamped, trace: span.parent }));
+    // Whoever came too late has published nothing.
+    if (outcome.kind === 'appended') span.end();
+    return outcome;
   }
 
   private async restored(creatorId: string): Promise<FeedPosition> {

@@ -1,14 +1,38 @@
+import { NO_TRACES, Traces } from '@droppio/platform';
 import type { TipEvent } from '@droppio/tips';
 import { aDisplay } from '@droppio/tips/testing';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { PublishMetrics } from './metrics.js';
 
+/** Says what it is asked for. */
+class Silent extends Traces {
+  constructor(override readonly isOn: boolean) {
+    super();
+  }
+
+  override begin(): undefined {
+    throw new Error('nobody asks for begin');
+  }
+
+  override follow(): undefined {
+    throw new Error('nobody asks for follow');
+  }
+
+  override take(): undefined {
+    throw new Error('nobody asks for take');
+  }
+
+  override close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 describe(PublishMetrics.name, () => {
   const registers = [new Registry()];
   const events = new Counter({ name: 'events', help: '-', labelNames: ['type'], registers });
   const delays = new Histogram({ name: 'delays', help: '-', labelNames: ['since'], buckets: [1], registers });
-  const metrics = new PublishMetrics(events, delays);
+  const metrics = new PublishMetrics(events, delays, NO_TRACES);
   const event: TipEvent = {
     seq: 1,
     id: 'x',
@@ -29,5 +53,18 @@ describe(PublishMetrics.name, () => {
       ['header', 0.5],
     ]);
     expect((await events.get()).values.map(({ labels }) => labels.type).sort()).toEqual(['tip', 'tip.updated']);
+  });
+
+  it('asks nothing of traces that are off', () => {
+    expect(new PublishMetrics(events, delays, new Silent(false)).span(event)).toBeUndefined();
+    expect(() => new PublishMetrics(events, delays, new Silent(true)).span(event)).toThrow('nobody asks');
+  });
+
+  it('traces the first word of a tip and a test alert, and nothing that follows', () => {
+    const traces = new Silent(true);
+    const tracing = new PublishMetrics(events, delays, traces);
+    expect(tracing.span({ ...event, type: 'tip.updated' })).toBeUndefined();
+    expect(() => tracing.span({ ...event, type: 'test', d: event.d })).toThrow('nobody asks for begin');
+    expect(() => tracing.span(event)).toThrow('nobody asks for follow');
   });
 });

@@ -1,5 +1,6 @@
 import { Injectable, type Provider } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { NO_TRACES, Traces, type OpenSpan } from '@droppio/platform';
 import type { CreatorEvent } from '@droppio/tips';
 import { Counter, Gauge, Histogram, type CounterConfiguration, type GaugeConfiguration, type HistogramConfiguration } from 'prom-client';
 
@@ -40,7 +41,19 @@ export class PublishMetrics {
   constructor(
     @InjectMetric(published.name) private readonly events: Counter<'type'>,
     @InjectMetric(delays.name) private readonly delays: Histogram<'since'>,
+    private readonly traces: Traces,
   ) {}
+
+  /** A tip's first alert is a part of its trace; a test alert is the whole of one. `undefined`: not traced. */
+  span(event: CreatorEvent): OpenSpan | undefined {
+    if (!this.traces.isOn || (event.type !== 'tip' && event.type !== 'test')) return undefined;
+    const plan = {
+      name: 'tip.publish',
+      kind: 'producer',
+      attributes: { 'droppio.event_type': event.type, 'droppio.seq': event.seq },
+    } as const;
+    return event.type === 'tip' ? this.traces.follow(event.id, plan) : this.traces.begin(event.id, plan);
+  }
 
   published({ type, at }: CreatorEvent, atMs: number): void {
     this.events.inc({ type });
@@ -62,6 +75,10 @@ export class RelayMetrics {
 
   published(event: CreatorEvent, atMs: number): void {
     this.publishing.published(event, atMs);
+  }
+
+  span(event: CreatorEvent): OpenSpan | undefined {
+    return this.publishing.span(event);
   }
 
   /** Times the work, by whether it succeeded. */
@@ -92,7 +109,7 @@ export class RelayMetrics {
   static unregistered(): RelayMetrics {
     const registers: [] = [];
     return new RelayMetrics(
-      new PublishMetrics(new Counter({ ...published, registers }), new Histogram({ ...delays, registers })),
+      new PublishMetrics(new Counter({ ...published, registers }), new Histogram({ ...delays, registers }), NO_TRACES),
       new Histogram({ ...drains, registers }),
       new Counter({ ...restores, registers }),
       new Counter({ ...swept, registers }),
