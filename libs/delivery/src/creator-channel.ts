@@ -1,4 +1,4 @@
-import { addressee, CloseCode, frameFor, type ReadyFrame, type ServerFrame } from '@droppio/protocol';
+import { addressee, catchUpMs, CloseCode, frameFor, type ReadyFrame, type ServerFrame } from '@droppio/protocol';
 import type { CreatorEvent, FeedPosition, OverlayGrant } from '@droppio/tips';
 import { FanOut } from './fan-out.js';
 import type { FeedAccess } from './feed-access.js';
@@ -8,7 +8,7 @@ import { FrameBatch } from './frame-batch.js';
 import { GrantBook } from './grant-book.js';
 import type { ChannelMetrics } from './metrics.js';
 import type { OverlaySession } from './overlay-session.js';
-import { replayFrames, suppressedIn } from './replay.js';
+import { replayFrames, suppressedIn, type Replay } from './replay.js';
 import { resume, type Resumption } from './resumption.js';
 
 /** One creator with at least one socket here: follows the feed once and writes each event, encoded once, to all of the creator's sockets. */
@@ -45,15 +45,21 @@ export class CreatorChannel implements FollowerListener {
       // What is on its way to the others is part of what this one has just been given.
       this.flush();
       if (!session.isOpen || grant === undefined || !session.heed(grant)) return;
-      session.start(this.welcome(found, overlayId, grant));
+      const replay = { overlayId, now: this.feed.clock.now(), catchUpMs: catchUpMs({ ...grant.config }) };
+      session.start(this.welcome(found, replay, grant));
       const room = this.rooms.get(overlayId) ?? new Set();
       this.rooms.set(overlayId, room.add(session));
       this.metrics.feed.resumes.inc({ source: found.source, recovered: String(found.recovered) });
       this.metrics.feed.resumedEvents.observe(found.events.length);
-      const { stale, retracted } = suppressedIn(found.events, this.feed.clock.now());
+      const { stale, retracted } = suppressedIn(found.events, replay);
       this.metrics.losses.suppressed.inc({ reason: 'stale' }, stale);
       this.metrics.losses.suppressed.inc({ reason: 'retracted' }, retracted);
     });
+  }
+
+  /** An overlay says that an alert is on the screen. */
+  shown(seq: number): void {
+    if (this.metrics.traces.isOn) this.metrics.traces.shown(this.creatorId, seq);
   }
 
   leave(session: OverlaySession, overlayId: string): void {
@@ -107,11 +113,10 @@ export class CreatorChannel implements FollowerListener {
     for (const session of this.rooms.get(grant.overlayId) ?? []) session.heed(grant);
   }
 
-  private welcome({ from, recovered, gap, events }: Resumption, overlayId: string, { config }: OverlayGrant): FrameBatch {
+  private welcome({ from, recovered, gap, events }: Resumption, replay: Replay, { config }: OverlayGrant): FrameBatch {
     const { epoch, seq: head } = this.follower.position;
-    const now = this.feed.clock.now();
-    const ready: ReadyFrame = { op: 'ready', epoch, head, from, recovered, config: { ...config }, now };
-    const replayed = replayFrames(events, overlayId, now);
+    const ready: ReadyFrame = { op: 'ready', epoch, head, from, recovered, config: { ...config }, now: replay.now };
+    const replayed = replayFrames(events, replay);
     return new FrameBatch([ready, ...(gap === undefined ? [] : [{ op: 'gap' as const, ...gap }]), ...replayed], epoch);
   }
 
@@ -120,7 +125,9 @@ export class CreatorChannel implements FollowerListener {
     if (events.length === 0) return;
     this.outbox = [];
     const startedAt = performance.now();
+    const span = this.metrics.traces.isOn ? this.metrics.traces.fanOut(this.creatorId, events, this.size) : undefined;
     const done = (): void => {
+      span?.end();
       this.measure(events, startedAt);
     };
     if (events.every((event) => addressee(event) === undefined)) {

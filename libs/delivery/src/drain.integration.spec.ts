@@ -41,6 +41,25 @@ describe('a gateway that shuts down', () => {
     expect(house.clients.map(({ ending }) => ending?.code)).toEqual([4001, 4001]);
   });
 
+  it('goes on answering scrapes, and tells them how long it takes and how many do not follow', async () => {
+    await open({ DRAIN_WINDOW_MS: '100', DRAIN_GRACE_MS: '4000' });
+    const { token } = await house.creator();
+    const [mover, stayer] = [await house.overlay(token), await house.overlay(token)];
+    const value = async (name: string): Promise<number> =>
+      Number(new RegExp(`^droppio_gateway_${name} (\\S+)$`, 'm').exec(await house.metrics())?.[1]);
+    expect(await value('drain_overdue_sockets')).toBe(0);
+    const closing = house.running.close('test');
+    await mover.until(() => mover.frames.some((frame) => frame.op === 'move'), 'move');
+    await mover.close();
+    await expect.poll(() => value('drain_overdue_sockets'), { timeout: 2800 }).toBe(1);
+    expect(stayer.ending).toBeUndefined();
+    expect(await value('draining')).toBe(1);
+    expect(await value('drain_seconds')).toBeGreaterThanOrEqual(0.5);
+    expect(await value('drain_overrun_seconds')).toBe(0);
+    await stayer.close();
+    await closing;
+  });
+
   it('refuses newcomers with words once it hands over', async () => {
     await open({ DRAIN_WINDOW_MS: '500', DRAIN_GRACE_MS: '0' });
     const { token } = await house.creator();

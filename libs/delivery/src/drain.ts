@@ -3,6 +3,7 @@ import { CloseCode } from '@droppio/protocol';
 import { Health } from '@droppio/platform';
 import { ChannelRegistry } from './channel-registry.js';
 import { DeliverySettings } from './delivery-settings.js';
+import { DrainWatch } from './drain-watch.js';
 import { DrainMetrics } from './node-metrics.js';
 import type { OverlaySession } from './overlay-session.js';
 import { SessionRoster } from './session-roster.js';
@@ -33,7 +34,6 @@ export class DrainDoors {
 export class Drain {
   private readonly log = new Logger('delivery');
   private running: Promise<void> | undefined;
-  private startedAt = 0;
 
   constructor(
     private readonly settings: DeliverySettings,
@@ -50,15 +50,16 @@ export class Drain {
 
   private async drain(): Promise<void> {
     const { drainDelayMs, drainGraceMs } = this.settings;
-    this.startedAt = this.now();
+    const watch = new DrainWatch(this.roster, this.metrics);
     this.metrics.draining.set(1);
     this.doors.health.drain();
     if (this.roster.size > 0) await this.sleep(drainDelayMs);
     this.doors.gate.shut();
     const windowMs = this.windowMs();
     this.log.log('drain.started', { sockets: this.roster.size, windowMs });
+    watch.start(windowMs + (windowMs > 0 ? drainGraceMs : 0) + WINDOW_MIN_MS + CLOSING_MS);
     if (windowMs > 0) {
-      this.tellToMove(windowMs, drainGraceMs);
+      this.tellToMove(windowMs, drainGraceMs, watch);
       await this.untilEmpty(windowMs + drainGraceMs);
     }
     const stragglers = this.roster.size;
@@ -66,9 +67,8 @@ export class Drain {
     await this.closeStragglers();
     await this.untilEmpty(CLOSING_MS);
     await this.channels.close();
-    const tookMs = this.now() - this.startedAt;
-    this.metrics.seconds.set(tookMs / 1000);
-    this.log.log('drain.finished', { stragglers, left: this.roster.size, tookMs });
+    watch.stop();
+    this.log.log('drain.finished', { stragglers, left: this.roster.size, tookMs: watch.tookMs });
   }
 
   private windowMs(): number {
@@ -76,11 +76,13 @@ export class Drain {
     return this.roster.size === 0 ? 0 : (this.settings.drainWindowMs ?? bySize);
   }
 
-  private tellToMove(windowMs: number, graceMs: number): void {
+  private tellToMove(windowMs: number, graceMs: number, watch: DrainWatch<OverlaySession>): void {
     const sessions = [...this.roster.all()];
     const spreadMs = spreadFor(sessions.filter(({ isLive }) => !isLive).length);
     for (const session of sessions) {
-      if (session.isLive) session.move({ op: 'move', afterMs: Math.round(Math.random() * windowMs), graceMs, why: 'drain' });
+      const afterMs = Math.round(Math.random() * windowMs);
+      watch.expect(session, afterMs, graceMs);
+      if (session.isLive) session.move({ op: 'move', afterMs, graceMs, why: 'drain' });
       else session.close(CloseCode.drain, 'drain', Math.round(Math.random() * spreadMs));
     }
   }
@@ -101,10 +103,7 @@ export class Drain {
 
   private async untilEmpty(ms: number): Promise<void> {
     const until = this.now() + ms;
-    while (this.roster.size > 0 && this.now() < until) {
-      await this.sleep(LOOK_MS);
-      this.metrics.seconds.set((this.now() - this.startedAt) / 1000);
-    }
+    while (this.roster.size > 0 && this.now() < until) await this.sleep(LOOK_MS);
   }
 
   private now(): number {

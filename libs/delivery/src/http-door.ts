@@ -6,7 +6,7 @@ import { LongPollLink } from './long-poll-link.js';
 import { SocketMetrics } from './metrics.js';
 import type { OverlayLink, TransportName } from './overlay-link.js';
 import { OverlaySession, type Credentials } from './overlay-session.js';
-import { credentialsOf, NETWORK_RETRY_MS } from './overlay.gateway.js';
+import { credentialsOf, isPreview, NETWORK_RETRY_MS } from './overlay.gateway.js';
 import { SessionHost } from './session-host.js';
 import { UpgradeGate } from './upgrade-gate.js';
 
@@ -55,9 +55,9 @@ export class HttpDoor {
     });
   }
 
-  private waitOf({ url = '' }: IncomingMessage): number {
+  private waitOf(request: IncomingMessage): number {
     const { pollMs } = this.host.settings;
-    const asked = new URLSearchParams(url.split('?', 2)[1]).get('wait');
+    const asked = queryOf(request).get('wait');
     return asked !== null && /^\d{1,6}$/.test(asked) ? Math.min(pollMs, Number(asked)) : pollMs;
   }
 
@@ -91,7 +91,7 @@ export class HttpDoor {
   }
 
   private seat(link: OverlayLink, network: string, request: IncomingMessage, response: ServerResponse): void {
-    const session = new OverlaySession(link, network, this.host);
+    const session = new OverlaySession(link, network, this.host, isPreview(queryOf(request)));
     let late: NodeJS.Timeout | undefined;
     // A client that never reads the end of its answer would hold its socket for ever.
     response.once('prefinish', () => {
@@ -121,8 +121,11 @@ export class HttpDoor {
   }
 }
 
-function credentialsIn({ url = '', headers }: IncomingMessage): Credentials | undefined {
-  const query = new URLSearchParams(url.split('?', 2)[1]);
+const queryOf = ({ url = '' }: IncomingMessage): URLSearchParams => new URLSearchParams(url.split('?', 2)[1]);
+
+function credentialsIn(request: IncomingMessage): Credentials | undefined {
+  const { headers } = request;
+  const query = queryOf(request);
   const [, bearer] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
   if (bearer !== undefined) query.set('token', bearer);
   // What the browser brings back is newer than what the page wrote into the URL.

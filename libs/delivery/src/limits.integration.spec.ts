@@ -93,11 +93,39 @@ describe('the door of a gateway', () => {
 
   it('lets in pages of listed origins only, and programs without one', async () => {
     await open({ GATEWAY_ALLOWED_ORIGINS: 'https://tips.example' });
-    for (const origin of ['https://evil.example', 'null', 'https://tips.example.evil', 'http://tips.example']) {
-      expect(await upgrade('/overlay', { Origin: origin })).toMatchObject({ status: 403 });
+    const foreign = [
+      'https://evil.example',
+      'null',
+      'https://tips.example.evil',
+      'https://evil-tips.example',
+      'https://eviltips.example',
+      'http://tips.example',
+      'https://tips.example:8443',
+      'https://TIPS.example',
+      'https://tips.example.',
+      'https://tips.example@evil.example',
+      'https://tips.example, https://evil.example',
+      '*',
+      'file://',
+    ];
+    for (const origin of foreign) expect(await upgrade('/overlay', { Origin: origin }), origin).toMatchObject({ status: 403 });
+    for (const path of ['events', 'poll?wait=0']) {
+      const answer = await fetch(`http://127.0.0.1:${String(house.port)}/overlay/${path}`, { headers: { origin: 'https://evil.example' } });
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([403, null]);
     }
     expect(await upgrade('/overlay', { Origin: 'https://tips.example' })).toMatchObject({ status: 101 });
     expect(await upgrade()).toMatchObject({ status: 101 });
+  });
+
+  it('opens to no cookie, whatever is in it', async () => {
+    await open({ GATEWAY_AUTH_TIMEOUT_MS: '300' });
+    const { token } = await house.creator();
+    const Cookie = `__Host-droppio_sid=${token}; token=${token}; Authorization=Bearer ${token}`;
+    expect(await upgrade('/overlay', { Cookie })).toMatchObject({ status: 101 });
+    expect(await house.clients[0]?.ended()).toMatchObject({ code: 4502 });
+    expect(house.clients[0]?.frames.map(({ op }) => op)).toEqual(['hello']);
+    const polled = await fetch(`http://127.0.0.1:${String(house.port)}/overlay/poll?wait=0`, { headers: { cookie: Cookie } });
+    expect(await polled.text()).toContain('4500');
   });
 
   it('ends a connection that dawdles over its first request, and no other', async () => {

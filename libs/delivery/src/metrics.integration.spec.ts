@@ -74,12 +74,13 @@ describe('the metrics of a gateway', () => {
     for (const kind of ['rss', 'heap_used', 'heap_total', 'external'])
       expect(await value('memory_bytes', { kind })).toBeGreaterThan(100_000);
     expect(await value('memory_ratio')).toBeGreaterThan(0);
-    expect(await value('event_loop_lag_seconds', { quantile: '1' })).toBeGreaterThanOrEqual(
-      await value('event_loop_lag_seconds', { quantile: '0.5' }),
+    expect(await value('event_loop_lag_seconds', { percentile: '100' })).toBeGreaterThanOrEqual(
+      await value('event_loop_lag_seconds', { percentile: '50' }),
     );
     expect(await value('instance_info', { instance: 'pod-a', service: 'gateway' })).toBe(1);
     for (const name of ['socket_limit', 'draining', 'drain_seconds', 'drain_stragglers_total', 'feed_degraded', 'buffered_bytes'])
       await value(name);
+    for (const name of ['drain_overdue_sockets', 'drain_overrun_seconds']) expect(await value(name)).toBe(0);
     for (const name of ['slow_closes_total', 'redis_probe_failures_total', 'gap_unhealed_total', 'fanout_seconds_count']) await value(name);
 
     const all = (await house.metrics()).split('\n').filter((line) => line.startsWith('droppio_gateway_'));

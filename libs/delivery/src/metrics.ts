@@ -1,6 +1,8 @@
 import { Injectable, type Provider } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { Traces } from '@droppio/platform';
 import type { Counter, Gauge, Histogram } from 'prom-client';
+import { TipTraces } from './tip-traces.js';
 
 const P = 'droppio_gateway_';
 const FAST = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -69,6 +71,7 @@ export class ChannelMetrics {
     readonly feed: FeedMetrics,
     readonly fanOut: FanOutMetrics,
     readonly losses: LossMetrics,
+    readonly traces: TipTraces,
   ) {}
 }
 
@@ -94,6 +97,7 @@ export class SessionMetrics {
 }
 
 export const metricProviders: readonly Provider[] = [
+  { provide: TipTraces, useFactory: (traces: Traces) => new TipTraces(traces), inject: [Traces] },
   SocketMetrics,
   TrafficMetrics,
   FeedMetrics,

@@ -48,8 +48,8 @@ export class NodeLoad {
     for (const [kind, bytes] of Object.entries({ rss, heap_used: heapUsed, heap_total: heapTotal, external })) {
       this.metrics.memory.set({ kind }, bytes);
     }
-    for (const [quantile, ms] of Object.entries({ '0.5': lagMs.p50, '0.99': lagMs.p99, '1': lagMs.max })) {
-      this.metrics.lag.set({ quantile }, ms / 1000);
+    for (const [percentile, ms] of Object.entries({ 50: lagMs.p50, 99: lagMs.p99, 100: lagMs.max })) {
+      this.metrics.lag.set({ percentile }, ms / 1000);
     }
   }
 }

@@ -20,6 +20,8 @@ export class DrainMetrics {
   constructor(
     @InjectMetric(`${P}draining`) readonly draining: Gauge,
     @InjectMetric(`${P}drain_seconds`) readonly seconds: Gauge,
+    @InjectMetric(`${P}drain_overdue_sockets`) readonly overdue: Gauge,
+    @InjectMetric(`${P}drain_overrun_seconds`) readonly overrun: Gauge,
     @InjectMetric(`${P}drain_stragglers_total`) readonly stragglers: Counter,
   ) {}
 }
@@ -31,7 +33,7 @@ export class LoadMetrics {
     @InjectMetric(`${P}cpu_ratio`) readonly cpu: Gauge,
     @InjectMetric(`${P}memory_bytes`) readonly memory: Gauge<'kind'>,
     @InjectMetric(`${P}memory_ratio`) readonly memoryRatio: Gauge,
-    @InjectMetric(`${P}event_loop_lag_seconds`) readonly lag: Gauge<'quantile'>,
+    @InjectMetric(`${P}event_loop_lag_seconds`) readonly lag: Gauge<'percentile'>,
   ) {}
 }
 
@@ -67,6 +69,8 @@ export const nodeMetricProviders: readonly Provider[] = [
   makeGaugeProvider({ name: `${P}instance_info`, help: 'Always 1; who this process is.', labelNames: ['instance', 'service'] }),
   makeGaugeProvider({ name: `${P}draining`, help: '1 while this process hands its sockets over.' }),
   makeGaugeProvider({ name: `${P}drain_seconds`, help: 'How long the handing over has taken so far.' }),
+  makeGaugeProvider({ name: `${P}drain_overdue_sockets`, help: 'Sockets that are to be handed over, were told when, and have not gone.' }),
+  makeGaugeProvider({ name: `${P}drain_overrun_seconds`, help: 'How long the handing over has taken beyond what it may take at most.' }),
   makeCounterProvider({ name: `${P}drain_stragglers_total`, help: 'Sockets that had to be closed because they did not move.' }),
   makeGaugeProvider({ name: `${P}cpu_ratio`, help: 'Share of one core that this process used lately.' }),
   makeGaugeProvider({ name: `${P}memory_bytes`, help: 'Memory of this process, by kind.', labelNames: ['kind'] }),
@@ -74,7 +78,7 @@ export const nodeMetricProviders: readonly Provider[] = [
   makeGaugeProvider({
     name: `${P}event_loop_lag_seconds`,
     help: 'How late the event loop was lately: the median, the worst hundredth, the worst.',
-    labelNames: ['quantile'],
+    labelNames: ['percentile'],
   }),
   makeHistogramProvider({
     name: `${P}redis_command_seconds`,

@@ -1,6 +1,5 @@
-import { getHeapStatistics } from 'node:v8';
-import { totalmem } from 'node:os';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { memoryRatio } from '@droppio/platform';
 import { CloseCode } from '@droppio/protocol';
 import { DeliverySettings } from './delivery-settings.js';
 import { FanOutMetrics } from './metrics.js';
@@ -18,11 +17,7 @@ const RELIEF = 0.95;
 @Injectable()
 export class MemoryReading {
   percent(): number {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    // 0, or more than there is, when nothing is constrained.
-    const container = process.constrainedMemory();
-    const isConstrained = container > 0 && container <= totalmem();
-    return 100 * Math.max(used / limit, isConstrained ? process.memoryUsage.rss() / container : 0);
+    return 100 * memoryRatio();
   }
 }
 

@@ -41,6 +41,8 @@ export class OverlaySession implements WheelEntry {
     /** What limits count it under. */
     readonly network: string,
     private readonly host: SessionHost,
+    /** A page that is only looked at: it counts against the limits, and not in the health of its overlay. */
+    readonly isPreview = false,
   ) {
     this.openedAt = host.clock.now();
     this.heardAt = host.wheel.awakeMs;
@@ -213,14 +215,19 @@ export class OverlaySession implements WheelEntry {
       if (this.phase === 'new') this.authenticate(frame);
       else this.close(CloseCode.malformedFrame, 'already authenticated');
     } else if (this.phase === 'new') this.close(CloseCode.malformedFrame, 'auth comes first');
-    else if (frame.op === 'shown') {
-      this.host.metrics.traffic.shown.inc();
-      this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, frame.ms / 1000);
-      if (this.claim !== undefined) this.host.roster.moments.shown(this.claim.overlayId, this.host.clock.now(), frame.ms);
-    } else if (this.pingedAt !== undefined) {
+    else if (frame.op === 'shown') this.hasShown(frame);
+    else if (this.pingedAt !== undefined) {
       this.host.metrics.sockets.pingRtt.observe((this.host.clock.now() - this.pingedAt) / 1000);
       this.pingedAt = undefined;
     }
+  }
+
+  private hasShown({ seq, ms }: Extract<ClientFrame, { op: 'shown' }>): void {
+    if (this.isPreview) return;
+    this.host.metrics.traffic.shown.inc();
+    this.host.metrics.fanOut.latency.observe({ stage: 'shown' }, ms / 1000);
+    this.channel?.shown(seq);
+    if (this.claim !== undefined) this.host.roster.moments.shown(this.claim.overlayId, this.host.clock.now(), ms);
   }
 
   private authenticate({ token, cursor }: Credentials): void {

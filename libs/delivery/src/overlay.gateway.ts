@@ -1,6 +1,6 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
-import { CloseCode } from '@droppio/protocol';
+import { CloseCode, PREVIEW_PARAMETER } from '@droppio/protocol';
 import { Drain } from './drain.js';
 import { OverlaySession, type Credentials } from './overlay-session.js';
 import type { OverlaySocket } from './overlay-link.js';
@@ -18,7 +18,7 @@ export class OverlayGateway implements OnGatewayConnection<OverlaySocket>, OnMod
   ) {}
 
   handleConnection(socket: OverlaySocket, { network, query, isForeignVersion }: Arrival): void {
-    const session = new OverlaySession(socket, network, this.host);
+    const session = new OverlaySession(socket, network, this.host, isPreview(query));
     socket.carry(session);
     const isWelcome = this.host.roster.enter(session);
     if (isForeignVersion) session.close(CloseCode.protocolVersion, 'protocol version');
@@ -43,3 +43,6 @@ export function credentialsOf(query: URLSearchParams): Credentials | undefined {
   const seq = Number(query.get('seq') ?? Number.NaN);
   return { token, cursor: epoch !== null && Number.isSafeInteger(seq) && seq >= 0 ? { epoch, seq } : undefined };
 }
+
+/** It says so itself: all that it can hide is itself. */
+export const isPreview = (query: URLSearchParams): boolean => query.get(PREVIEW_PARAMETER) === '1';

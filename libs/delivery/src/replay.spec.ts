@@ -21,13 +21,27 @@ const test = (seq: number, overlayId: string, time = FRESH): CreatorEvent => ({
   ...{ seq, id: randomUUID(), type: 'test', at: time, ttlMs: TIP_TTL_MS },
   d: { ...aDisplay(), overlayId },
 });
-const frames = (events: readonly CreatorEvent[]) => replayFrames(events, OVERLAY, NOW);
+const frames = (events: readonly CreatorEvent[]) => replayFrames(events, { overlayId: OVERLAY, now: NOW, catchUpMs: 0 });
 const outline = (events: readonly CreatorEvent[]) => frames(events).map(({ type, from, seq }) => [type, from ?? seq, seq]);
 
 describe(replayFrames.name, () => {
   it('replays fresh tips one by one, marked as replayed', () => {
     const event = tip(5);
     expect(frames([event])).toMatchObject([{ op: 'event', seq: 5, id: event.id, type: 'tip', replay: true, d: { tipId: event.d.tipId } }]);
+  });
+
+  it('plays older ones where the overlay wants that, and no tests', () => {
+    const catchUpMs = TIP_TTL_MS * 2;
+    const events = [tip(1, { at: at(catchUpMs + 1) }), tip(2, { at: STALE }), tip(3), test(4, OVERLAY, STALE)];
+    const replayed = replayFrames(events, { overlayId: OVERLAY, now: NOW, catchUpMs });
+    expect(replayed.map(({ type, seq }) => [type, seq])).toEqual([
+      ['summary', 1],
+      ['tip', 2],
+      ['tip', 3],
+      ['skip', 4],
+    ]);
+    // A shorter wish is the page's to heed: it knows what it has seen.
+    expect(replayFrames([tip(1)], { overlayId: OVERLAY, now: NOW, catchUpMs: 0 })).toMatchObject([{ type: 'tip' }]);
   });
 
   it('sums up tips that are too old to play, per token, at the place of the last one', () => {
@@ -44,6 +58,24 @@ describe(replayFrames.name, () => {
     expect(replayed[0]).toMatchObject({ type: 'summary', from: 1, seq: 3, d: { tips: 3 } });
     expect(replayed[0]).toHaveProperty('d.totals.0.raw', (10n ** 30n + 7n).toString());
     expect(replayed[0]).toHaveProperty('d.totals.1', expect.objectContaining({ raw: '5', symbol: 'USDC' }));
+  });
+
+  it('names the newest of those it sums up, with what each of them adds', () => {
+    const old = (seq: number, raw: string, token = aDisplay().amount.token) =>
+      tip(seq, { at: STALE, d: aDisplay({ amount: { ...aDisplay().amount, raw, token } }) });
+    const events = [
+      ...Array.from({ length: 100 }, (_, at) => old(at + 1, '1')),
+      old(101, '', '0x02'),
+      old(102, '7', '0x01'),
+      old(103, '3'),
+    ];
+    const [frame] = frames(events);
+    if (frame?.type !== 'summary') throw new Error('no summary');
+    expect([frame.d.tips, frame.d.newest?.length]).toEqual([103, 100]);
+    expect(frame.d.newest?.slice(-2)).toEqual([
+      { id: events[101]?.id, raw: '7', total: 1 },
+      { id: events[102]?.id, raw: '3', total: 0 },
+    ]);
   });
 
   it('sums up what it can where the store holds an amount that is none', () => {
@@ -99,6 +131,26 @@ describe(replayFrames.name, () => {
       { type: 'control', seq: 1, replay: true, d: { action: 'pause' } },
       { type: 'skip', seq: 2 },
     ]);
+  });
+
+  it('sums up nothing that was cleared away, only what came after it', () => {
+    const clear = (seq: number, to?: string): CreatorEvent => ({
+      ...{ seq, id: randomUUID(), type: 'control', at: STALE, ttlMs: TIP_TTL_MS },
+      d: { action: 'clear', ...(to !== undefined && { overlayId: to }) },
+    });
+    const old = (seq: number): TipEvent => tip(seq, { at: STALE });
+    expect(outline([old(1), old(2), clear(3), old(4)])).toEqual([
+      ['skip', 1, 2],
+      ['control', 3, 3],
+      ['summary', 4, 4],
+    ]);
+    expect(frames([old(1), old(2), clear(3), old(4)])[2]).toMatchObject({ d: { tips: 1 } });
+    expect(outline([old(1), clear(2, randomUUID())])).toEqual([
+      ['summary', 1, 1],
+      ['skip', 2, 2],
+    ]);
+    // What would play by itself the page forgets by itself.
+    expect(outline([tip(1), clear(2)]).map(([type]) => type)).toEqual(['tip', 'control']);
   });
 
   it('accounts for every seq exactly once, in order, whatever happened', () => {

@@ -27,4 +27,20 @@ describe(SessionRoster.name, () => {
     desk.clock.advance(60_000);
     expect(desk.roster.makeRoom('newcomer')).toBe(false);
   });
+
+  it('counts no preview among the pages of an overlay, and hears of nothing that one has shown', async () => {
+    const desk = new Desk();
+    const token = await desk.token();
+    const preview = await desk.seat(token, { isPreview: true });
+    expect(desk.roster.socketsByOverlay().size).toBe(0);
+    const page = await desk.seat(token);
+    expect([...desk.roster.socketsByOverlay().values()]).toEqual([1]);
+    const shown = JSON.stringify({ op: 'shown', seq: 0, ms: 5 });
+    preview.session.receive(shown);
+    expect(desk.roster.moments.size).toBe(0);
+    page.session.receive(shown);
+    expect(desk.roster.moments.size).toBe(1);
+    // The limits are for whoever holds a socket.
+    expect(desk.roster.size).toBe(2);
+  });
 });

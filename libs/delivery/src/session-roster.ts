@@ -94,9 +94,15 @@ export class SessionRoster {
     return silent;
   }
 
-  /** Sessions of each overlay that has any here. */
+  /** Sessions of each overlay that has any here, without those that are previews of it. */
   socketsByOverlay(): ReadonlyMap<string, number> {
-    return new Map([...this.overlays].map(([overlayId, sessions]) => [overlayId, sessions.size]));
+    const counts = new Map<string, number>();
+    for (const [overlayId, sessions] of this.overlays) {
+      let count = 0;
+      for (const { isPreview } of sessions) if (!isPreview) count += 1;
+      if (count > 0) counts.set(overlayId, count);
+    }
+    return counts;
   }
 
   /** Some that hold a place of this overlay can never speak, so nobody knows whether they are still there. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryRelayQueue, unregisteredMetrics as brokerMetrics } from '@droppio/broker';
+import { NO_TRACES } from '@droppio/platform';
 import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import type { ServerFrame } from '@droppio/protocol';
 import { ManualClock } from '@droppio/tips/testing';
@@ -15,6 +16,7 @@ import { Reception } from '../reception.js';
 import { RefusalLog } from '../refusal-log.js';
 import { SessionHost } from '../session-host.js';
 import { SessionRoster } from '../session-roster.js';
+import { TipTraces } from '../tip-traces.js';
 import { TimingWheel } from '../timing-wheel.js';
 import { someSettings, type SettingTexts } from './gateway-house.js';
 import { ShakyFeed } from './shaky-feed.js';
@@ -67,7 +69,7 @@ export class Desk {
       access,
       this.wheel,
       this.pacer,
-      new ChannelMetrics(this.metrics.feed, this.metrics.fanOut, this.metrics.losses),
+      new ChannelMetrics(this.metrics.feed, this.metrics.fanOut, this.metrics.losses, new TipTraces(NO_TRACES)),
     );
     const reception = new Reception(this.tokens, this.roster, this.channels, new RefusalLog(this.clock));
     this.host = new SessionHost(
@@ -79,16 +81,16 @@ export class Desk {
     );
   }
 
-  arrive(network = '192.0.2.1'): { session: OverlaySession; link: RecordingLink } {
+  arrive(network = '192.0.2.1', isPreview = false): { session: OverlaySession; link: RecordingLink } {
     const link = new RecordingLink();
-    const session = new OverlaySession(link, network, this.host);
+    const session = new OverlaySession(link, network, this.host, isPreview);
     this.roster.enter(session);
     return { session, link };
   }
 
   /** Admitted and live. */
-  async seat(token: string): Promise<{ session: OverlaySession; link: RecordingLink }> {
-    const arrived = this.arrive();
+  async seat(token: string, { isPreview = false } = {}): Promise<{ session: OverlaySession; link: RecordingLink }> {
+    const arrived = this.arrive(undefined, isPreview);
     arrived.session.open({ token });
     while (!arrived.session.isLive) {
       if (!arrived.session.isOpen) throw new Error(`not admitted: ${arrived.link.ending?.reason ?? ''}`);
