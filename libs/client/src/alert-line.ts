@@ -1,5 +1,5 @@
-import { isPressed, type TipAlert } from './alert.js';
-import { fold, mayFold, Rank, type Entry } from './entry.js';
+import { isPressed, patchedView, type TipAlert } from './alert.js';
+import { fold, idsIn, isToBeJudged, mayFold, priorityOf, Rank, type Entry } from './entry.js';
 
 /** More missed alerts than any catch-up rule plays one by one: the oldest beyond are one entry. */
 const MISSED_MAX = 100;
@@ -24,12 +24,15 @@ export class AlertLine {
   }
 
   get ids(): string[] {
-    return this.list.flatMap((entry) => entry.members.map(({ id }) => id));
+    return this.list.flatMap(idsIn);
   }
 
   /** Behind those of its own lane; into the card of its tier, where one waits. */
   add(entry: Entry): void {
-    const same = entry.tier === undefined ? undefined : this.list.find((other) => other.tier === entry.tier && mayFold(other));
+    const same =
+      entry.tier === undefined
+        ? undefined
+        : this.list.find((other) => other.tier === entry.tier && mayFold(other) && isToBeJudged(other) === isToBeJudged(entry));
     if (same !== undefined) {
       this.list = this.list.map((other) => (other === same ? fold([same, entry]) : other));
       return;
@@ -55,7 +58,7 @@ export class AlertLine {
   }
 
   has(id: string): boolean {
-    return this.list.some((entry) => entry.members.some((member) => member.id === id));
+    return this.list.some(({ members, counted }) => counted?.includes(id) === true || members.some((member) => member.id === id));
   }
 
   /** In its place. */
@@ -72,6 +75,12 @@ export class AlertLine {
     this.remove(this.list.filter((entry) => entry.members.length === 0 && entry.summed.length === 0));
   }
 
+  /** A tip has changed that is to be played once more: what a replay does not say, it does not say now. */
+  changeReplays(tip: TipAlert): void {
+    for (const { id, replayOf } of this.list.flatMap((entry) => entry.members))
+      if (replayOf === tip.id) this.changeMember(id, (member) => ({ ...member, view: patchedView(member, tip) }));
+  }
+
   remove(entries: readonly Entry[]): void {
     this.list = this.list.filter((entry) => !entries.includes(entry));
   }
@@ -84,10 +93,22 @@ export class AlertLine {
     this.list = this.list.filter((entry) => !others.includes(entry)).map((entry) => (entry === first ? folded : entry));
   }
 
+  /** Whoever reached a tier is not hidden in a card because there were many others. `excess`: so many places have to go. */
+  private foldSmallest(entries: readonly Entry[], excess: number): void {
+    const priorities = [...new Set(entries.map(priorityOf))].sort((a, b) => a - b);
+    const fits = (most: number): boolean => entries.filter((entry) => mayFold(entry) && priorityOf(entry) <= most).length > excess;
+    const most = priorities.find(fits) ?? Number.POSITIVE_INFINITY;
+    this.foldAll(entries.filter((entry) => priorityOf(entry) <= most));
+  }
+
   private bound(): void {
     // Missed ones are judged as a whole, and may then be more.
     const live = this.list.filter((entry) => entry.missed === undefined);
-    if (live.length > this.burst) this.foldAll(live.filter((entry) => entry.rank === Rank.normal));
+    if (live.length > this.burst)
+      this.foldSmallest(
+        live.filter((entry) => entry.rank === Rank.normal),
+        live.length - this.burst,
+      );
     // So many that even those with priority cannot be shown one by one.
     const left = this.list.filter((entry) => entry.missed === undefined);
     if (left.length > this.burst) this.foldAll(left);

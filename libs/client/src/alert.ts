@@ -55,3 +55,8 @@ export function pressedAlertOf(frame: TestFrame): TipAlert {
 }
 
 export const isPressed = (alert: TipAlert): boolean => alert.test || alert.replayOf !== undefined;
+
+/** How an alert looks after its tip has changed. The rules that kept the message of a replay back are newer than the tip. */
+export function patchedView({ replayOf, view }: TipAlert, change: TipAlert): TipView {
+  return replayOf !== undefined && view.message === '' ? { ...change.view, message: '' } : change.view;
+}

@@ -1,39 +1,8 @@
-import type { EventFrame } from '@droppio/protocol';
 import { aDisplay, ManualClock } from '@droppio/tips/testing';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Alert } from './alert.js';
-import type { CatchUpRule } from './catch-up.js';
 import { MemoryCursorStore, type CursorStore } from './cursor-store.js';
+import { aPage, at, idsOf, tips } from './testing/inbox-page.js';
 import { aTestFrame, aTipFrame } from './testing/scripted-transport.js';
-import { TipInbox, type InboxOptions } from './tip-inbox.js';
-
-const at = (seq: number) => ({ epoch: 'e1', seq });
-const nameOf = (alert: Alert): string => (alert.kind === 'tip' ? alert.id : `digest of ${String(alert.tips)}`);
-
-function aPage(options: InboxOptions & { rule?: Partial<CatchUpRule>; store?: CursorStore; clock?: ManualClock } = {}) {
-  const { clock = new ManualClock(), store = new MemoryCursorStore() } = options;
-  const rule: CatchUpRule = { mode: 'digest', maxAgeSec: 600, maxAlerts: 3, ...options.rule };
-  const inbox = new TipInbox(store, { waiting: () => undefined }, { clock, catchUp: () => rule, ...options });
-  const hear = (...frames: EventFrame[]): void => {
-    for (const frame of frames) inbox.receive(frame, at(frame.seq));
-  };
-  /** Plays all that may play, each to its end. */
-  const play = (): string[] => {
-    const names: string[] = [];
-    for (let showing = inbox.take(); showing !== undefined; showing = inbox.take()) {
-      names.push(nameOf(showing.alert) + (showing.resumed ? ' goes on' : ''));
-      inbox.screen.painted(8000);
-      inbox.screen.halfSeen();
-      inbox.screen.done();
-    }
-    return names;
-  };
-  return { inbox, store, clock, hear, play };
-}
-
-const tips = (count: number, from = 1) => Array.from({ length: count }, (_, i) => aTipFrame(from + i));
-const idsOf = (frames: readonly { readonly id: string }[]): string[] => frames.map(({ id }) => id);
 
 describe('what comes while nobody can see the page', () => {
   it('waits, and is played one by one if it is little and young', () => {
@@ -99,6 +68,17 @@ describe('what comes while nobody can see the page', () => {
     expect(play()).toEqual([before.id, ...idsOf(frames.slice(2))]);
   });
 
+  it('leaves out what waited here before and was shown by another page meanwhile, however short that was', () => {
+    const frames = tips(7);
+    const elsewhere: string[] = [];
+    const { inbox, hear, play } = aPage({ shownElsewhere: () => elsewhere });
+    hear(...frames);
+    inbox.setOnAir(false);
+    elsewhere.push(...idsOf(frames.slice(0, 6)));
+    inbox.setOnAir(true);
+    expect(play()).toEqual(idsOf(frames.slice(6)));
+  });
+
   it('stays bounded, and counts every tip', () => {
     const { inbox, hear, play } = aPage();
     inbox.setOnAir(false);
@@ -124,6 +104,36 @@ describe('what comes while the page is away', () => {
       back.hear(...[...waited, missed].map((frame) => ({ ...frame, replay: true })));
       expect(back.play()).toEqual(expected);
     }
+  });
+
+  it.each([
+    ['digest', ['digest of 24']],
+    ['play', ['digest of 15', '17', '18', '19', '20', '21', '22', '23', '24', '25']],
+  ] as const)('is judged as a whole, mode %s, though the link breaks while it is told', (mode, expected) => {
+    const { inbox, hear, play, clock } = aPage({ rule: { mode, maxAlerts: 10 } });
+    const log = tips(25, 1).map((frame) => ({ ...frame, replay: true, at: { seen: clock.now() } }));
+    inbox.resume({ head: 25 }, at(0));
+    hear(...log.slice(0, 10));
+    for (const [from, to] of [[10, 18] as const, [18, 25] as const]) {
+      inbox.interrupt();
+      inbox.interrupt();
+      // One begins, and stands on the screen until all has come.
+      if (from === 10) inbox.take();
+      inbox.resume({ head: 25 }, at(from));
+      hear(...log.slice(from, to));
+    }
+    inbox.screen.done();
+    expect(play().map((name) => String(log.find(({ id }) => id === name)?.seq ?? name))).toEqual(expected);
+    // The next absence is another one.
+    inbox.interrupt();
+    inbox.resume({ head: 35 }, at(25));
+    hear(...tips(10, 26).map((frame) => ({ ...frame, replay: true, at: { seen: clock.now() } })));
+    expect(play()).toHaveLength(10);
+    // As is a time out of sight.
+    inbox.setOnAir(false);
+    hear(...tips(10, 36));
+    inbox.setOnAir(true);
+    expect(play()).toHaveLength(10);
   });
 
   it('was not missed when it comes with a later answer of a poll', () => {
@@ -265,66 +275,17 @@ describe('a page that ends in mid-alert', () => {
   });
 });
 
-describe('over any story of tips, kills, losses of link and of sight', () => {
-  const step = fc.oneof(
-    { weight: 5, arbitrary: fc.constant('tip' as const) },
-    { weight: 4, arbitrary: fc.constant('play' as const) },
-    { weight: 1, arbitrary: fc.constantFrom('kill', 'kill unpainted', 'cut', 'hide', 'show', 'wait') },
-  );
-
-  it('every tip is shown once: begun at most once, by itself or counted in one card', () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const store = new MemoryCursorStore();
-        const clock = new ManualClock();
-        const log: ReturnType<typeof aTipFrame>[] = [];
-        const begunIds: string[] = [];
-        let inCards = 0;
-        let page = aPage({ store, clock });
-        let isHidden = false;
-        const arrive = (): void => {
-          page.inbox.setOnAir(!isHidden);
-          const cursor = page.inbox.cursor ?? at(0);
-          page.inbox.resume({ head: log.length }, cursor);
-          page.hear(...log.slice(cursor.seq).map((frame) => ({ ...frame, replay: true })));
-        };
-        const note = (end: 'done' | 'painted' | 'unpainted'): void => {
-          const showing = page.inbox.take();
-          if (showing === undefined) return;
-          if (end !== 'unpainted') {
-            if (!showing.resumed && showing.alert.kind === 'tip') begunIds.push(showing.alert.id);
-            if (!showing.resumed && showing.alert.kind === 'digest') inCards += showing.alert.tips;
-            page.inbox.screen.painted(8000);
-            page.inbox.screen.halfSeen();
-          }
-          if (end === 'done') page.inbox.screen.done();
-        };
-        arrive();
-        for (const does of steps) {
-          clock.advance(does === 'wait' ? 400_000 : 500);
-          if (does === 'tip') {
-            log.push(aTipFrame(log.length + 1, { at: { seen: clock.now() } }));
-            page.hear(...log.slice(-1));
-          } else if (does === 'play') note('done');
-          else if (does === 'hide' || does === 'show') {
-            isHidden = does === 'hide';
-            page.inbox.setOnAir(!isHidden);
-          } else if (does === 'cut') {
-            page.inbox.interrupt();
-            arrive();
-          } else if (does !== 'wait') {
-            note(does === 'kill' ? 'painted' : 'unpainted');
-            page = aPage({ store, clock });
-            arrive();
-          }
-        }
-        isHidden = false;
-        page.inbox.setOnAir(true);
-        for (let i = 0; i <= log.length; i += 1) note('done');
-        expect(new Set(begunIds).size).toBe(begunIds.length);
-        expect(begunIds.length + inCards).toBe(log.length);
-      }),
-      { numRuns: 300 },
-    );
+describe('a tier that merges, beside what was missed', () => {
+  it('keeps what comes live apart from what is still to be judged', () => {
+    const { inbox, hear, play } = aPage({ rule: { mode: 'manual' }, placeOf: () => ({ id: 'merged', queue: 'mergeSame' }) });
+    hear(aTipFrame(1));
+    inbox.take();
+    inbox.setOnAir(false);
+    hear(...tips(2, 2));
+    inbox.setOnAir(true);
+    const live = aTipFrame(4);
+    hear(live);
+    inbox.screen.done();
+    expect(play()).toEqual([live.id]);
   });
 });

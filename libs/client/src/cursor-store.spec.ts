@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LocalCursorStore, MemoryCursorStore, type CursorStore, type TextStorage } from './cursor-store.js';
+import { cursorsOfOthers, LocalCursorStore, MemoryCursorStore, type CursorStore, type TextStorage } from './cursor-store.js';
 
 class MapStorage implements TextStorage {
   readonly map = new Map<string, string>();
@@ -95,5 +95,39 @@ describe(LocalCursorStore.name, () => {
     const rubbish = new MapStorage();
     rubbish.map.set('droppio:k:0:cursor', '{"epoch":');
     expect(new LocalCursorStore(rubbish, 'k:0').load()).toEqual({ shown: [] });
+  });
+});
+
+describe(`${LocalCursorStore.name}: beside others`, () => {
+  class SharedMap extends MapStorage {
+    get length(): number {
+      return this.map.size;
+    }
+
+    key(at: number): string | null {
+      return [...this.map.keys()][at] ?? null;
+    }
+  }
+
+  function aSource(storage: SharedMap, key: string): LocalCursorStore {
+    return new LocalCursorStore(storage, key, undefined, () => cursorsOfOthers(storage, key));
+  }
+
+  it('begins where another page is that went on while this one was away, by the same numbers', () => {
+    const storage = new SharedMap();
+    const [own, other] = [aSource(storage, 'k:0'), aSource(storage, 'k:1')];
+    own.save({ cursor: { epoch: 'e1', seq: 5 }, received: 5, shown: ['a'] });
+    other.save({ cursor: { epoch: 'e1', seq: 9 }, received: 12 });
+    aSource(storage, 'k:2').save({ cursor: { epoch: 'e0', seq: 700 } });
+    aSource(storage, 'other:0').save({ cursor: { epoch: 'e1', seq: 800 } });
+    expect(aSource(storage, 'k:0').load()).toEqual({ cursor: { epoch: 'e1', seq: 9 }, received: 9, shown: ['a'] });
+    expect(aSource(storage, 'k:1').load()).toMatchObject({ cursor: { epoch: 'e1', seq: 9 }, received: 12 });
+  });
+
+  it('keeps what waited in its own line', () => {
+    const storage = new SharedMap();
+    aSource(storage, 'k:0').save({ cursor: { epoch: 'e1', seq: 3 }, received: 5 });
+    aSource(storage, 'k:1').save({ cursor: { epoch: 'e1', seq: 9 } });
+    expect(aSource(storage, 'k:0').load().cursor?.seq).toBe(3);
   });
 });

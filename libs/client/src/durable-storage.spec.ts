@@ -7,6 +7,11 @@ class MemoryShelf implements Shelf {
   readonly texts = new Map<string, string>();
   readonly writes: (readonly string[])[] = [];
   failing = false;
+  isOpen = true;
+
+  close(): void {
+    this.isOpen = false;
+  }
 
   read(): Promise<ReadonlyMap<string, string>> {
     return this.failing ? Promise.reject(new Error('UnknownError')) : Promise.resolve(new Map(this.texts));
@@ -98,5 +103,80 @@ describe(DurableStorage.name, () => {
     const fourth = new LocalCursorStore(await open(new MemoryTab(), shelf), KEY);
     expect(fourth.load()).toMatchObject({ cursor: { epoch: 'e1', seq: 30 }, shown: ['t30'] });
     expect(fourth.load().playing ?? '').toBe('');
+  });
+
+  it('puts all on a shelf that opens late, so that the next life finds nothing of an older one', async () => {
+    const shelf = new MemoryShelf();
+    const before = new LocalCursorStore(await open(new MemoryTab(), shelf), KEY);
+    before.save({ cursor: { epoch: 'e1', seq: 5 }, shown: ['old'], playing: 'old' });
+    await before.settled();
+    let isOpen: (shelf: Shelf) => void = () => undefined;
+    const opening = new Promise<Shelf>((resolve) => (isOpen = resolve));
+    const store = new LocalCursorStore(await openLate(new MemoryTab(), () => opening, Promise.resolve()), KEY);
+    store.save({ cursor: { epoch: 'e1', seq: 30 } });
+    isOpen(shelf);
+    await new Promise((resolve) => setImmediate(resolve));
+    await store.settled();
+    store.save({ cursor: { epoch: 'e1', seq: 31 }, shown: ['new'] });
+    await store.settled();
+    // Killed: what localStorage had is gone.
+    const next = new LocalCursorStore(await open(new MemoryTab(), shelf), KEY).load();
+    expect([next.cursor?.seq, next.shown, next.playing ?? '']).toEqual([31, ['new'], '']);
+  });
+
+  it('looks for its shelf anew when that takes nothing any more, and tells it all', async () => {
+    const shelves = [new MemoryShelf(), new MemoryShelf()];
+    let opened = 0;
+    const store = new LocalCursorStore(await openLate(new MemoryTab(), () => Promise.resolve(shelves[opened++] ?? new MemoryShelf())), KEY);
+    store.save({ cursor: { epoch: 'e1', seq: 1 }, shown: ['a'] });
+    await store.settled();
+    const [first, second] = shelves;
+    if (first !== undefined) first.failing = true;
+    store.save({ cursor: { epoch: 'e1', seq: 2 } });
+    await store.settled();
+    await new Promise((resolve) => setImmediate(resolve));
+    await store.settled();
+    expect([opened, first?.isOpen, second?.isOpen]).toEqual([2, false, true]);
+    const next = new LocalCursorStore(await open(new MemoryTab(), second ?? new MemoryShelf()), KEY).load();
+    expect([next.cursor?.seq, next.shown]).toEqual([2, ['a']]);
+  });
+
+  it('finds a shelf that did not open at first, and does not ask for it at every write', async () => {
+    const shelf = new MemoryShelf();
+    let asked = 0;
+    const openShelf = (): Promise<Shelf> => ((asked += 1) < 3 ? Promise.reject(new Error('UnknownError')) : Promise.resolve(shelf));
+    const store = new LocalCursorStore(await openLate(new MemoryTab(), openShelf), KEY);
+    // A second passes with each look at the clock.
+    for (let seq = 1; seq <= 20; seq += 1) {
+      store.save({ cursor: { epoch: 'e1', seq } });
+      await store.settled();
+    }
+    expect(asked).toBe(2);
+    for (let seq = 21; seq <= 60; seq += 1) {
+      store.save({ cursor: { epoch: 'e1', seq }, shown: ['a'] });
+      await store.settled();
+    }
+    expect(asked).toBe(3);
+    expect(new LocalCursorStore(await open(new MemoryTab(), shelf), KEY).load()).toEqual({
+      cursor: { epoch: 'e1', seq: 60 },
+      shown: ['a'],
+    });
+  });
+
+  it('goes on with what is on the shelf where localStorage has no room left, in the next life too', async () => {
+    class FullTab extends MemoryTab {
+      override setItem(): void {
+        throw new Error('QuotaExceededError');
+      }
+    }
+    const shelf = new MemoryShelf();
+    const local = new FullTab();
+    for (const seq of [7, 8]) {
+      const store = new LocalCursorStore(await open(local, shelf), KEY);
+      expect(store.load().cursor?.seq).toBe(seq === 7 ? undefined : 7);
+      store.save({ cursor: { epoch: 'e1', seq }, shown: ['a'] });
+      await store.settled();
+    }
+    expect(new LocalCursorStore(await open(local, shelf), KEY).load()).toEqual({ cursor: { epoch: 'e1', seq: 8 }, shown: ['a'] });
   });
 });

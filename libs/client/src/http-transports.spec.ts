@@ -33,12 +33,21 @@ const transports: [string, (fetch: FetchLike) => Transport, string][] = [
   ['poll', (fetch) => new LongPollTransport(GATEWAY, { fetch }), 'https://tips.example/prefix/overlay/poll?wait=0&epoch=e%2B1&seq=7'],
 ];
 
-describe.each(transports)('%s', (_, make, url) => {
+describe.each(transports)('%s', (name, make, url) => {
   it('asks beside the WebSocket of the gateway, with the place in the URL and the token in a header', async () => {
     const { asked, fetch } = aServer();
     open(make(fetch));
     await settle();
     expect(asked).toMatchObject([{ url, authorization: 'Bearer dro_ov_secret' }]);
+  });
+
+  it('keeps what the address of the gateway says besides', async () => {
+    const { asked, fetch } = aServer();
+    open(
+      name === 'sse' ? new EventStreamTransport(`${GATEWAY}?creator=c`, fetch) : new LongPollTransport(`${GATEWAY}?creator=c`, { fetch }),
+    );
+    await settle();
+    expect(asked[0]?.url).toBe(url.replace('?', '?creator=c&'));
   });
 
   it.each([

@@ -21,7 +21,8 @@ export async function ask(
   const url = new URL(address.gateway);
   url.protocol = url.protocol.replace('ws', 'http');
   url.pathname = url.pathname.replace(/\/*$/, address.path);
-  const query = new URLSearchParams(address.query);
+  // What the address says already is for whoever passes this on.
+  const query = new URLSearchParams([...url.searchParams, ...new URLSearchParams(address.query)]);
   if (cursor !== undefined) {
     query.set('epoch', cursor.epoch);
     query.set('seq', String(cursor.seq));

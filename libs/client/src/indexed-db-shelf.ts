@@ -4,7 +4,12 @@ const STORE = 'texts';
 
 /** In IndexedDB, which is told to wait for the disk. Works on plain http too. */
 export class IndexedDbShelf implements Shelf {
-  private constructor(private readonly db: IDBDatabase) {}
+  private constructor(private readonly db: IDBDatabase) {
+    // Whoever wants to remove it need not wait for this page; what is written from then on fails, so that it is opened anew.
+    db.onversionchange = () => {
+      db.close();
+    };
+  }
 
   static async open(factory: IDBFactory, name: string): Promise<IndexedDbShelf> {
     const opening = factory.open(name, 1);
@@ -39,6 +44,10 @@ export class IndexedDbShelf implements Shelf {
       };
       transaction.commit();
     });
+  }
+
+  close(): void {
+    this.db.close();
   }
 }
 

@@ -1,3 +1,5 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { OverlayTokens } from '@droppio/protocol/overlay-token';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimSlot, instanceKey, tokenFingerprint, type InstanceSurroundings, type LockManagerLike } from './instance.js';
 import { MemoryTab, PageLocks } from './testing/page-locks.js';
@@ -24,6 +26,19 @@ describe(tokenFingerprint.name, () => {
     expect(tokenFingerprint(TOKEN)).not.toBe(tokenFingerprint(`${TOKEN}x`));
     expect(tokenFingerprint(TOKEN)).toMatch(/^[0-9a-f]{16}$/);
     expect(instanceKey(TOKEN, 'left: 2')).toBe(`${tokenFingerprint(TOKEN)}:name-left%3A%202`);
+    // What belongs to a copy is nothing of the first one's, nor of a source with such a name.
+    const copy = `droppio:${instanceKey(TOKEN, 'left', 1)}:`;
+    const others = ['left', 'left#1', 'left:1'].map((name) => `droppio:${instanceKey(TOKEN, name)}:`);
+    expect(others.filter((other) => copy.startsWith(other))).toEqual([]);
+  });
+
+  it('is that of the overlay where the server has made the token, whichever key and version signed it', () => {
+    const [overlayId, other, creatorId] = [randomUUID(), randomUUID(), randomUUID()];
+    const keys = [7, 8].map((id) => new OverlayTokens([{ id, secret: randomBytes(32) }]));
+    const tokens = keys.flatMap((key) => [1, 2].map((version) => key.sign({ overlayId, creatorId, version })));
+    expect(new Set(tokens.map(tokenFingerprint)).size).toBe(1);
+    const theirs = keys[0]?.sign({ overlayId: other, creatorId, version: 1 }) ?? '';
+    expect(tokenFingerprint(theirs)).not.toBe(tokenFingerprint(tokens[0] ?? ''));
   });
 
   it('has no collisions among many tokens', () => {
@@ -62,10 +77,38 @@ describe(claimSlot.name, () => {
     expect(await claimSlot(TOKEN, { ...quickly, locks: locks.page(), tab })).toBe(1);
   });
 
+  it('leaves a name to the first page that bears it, over a reload too, and tells a copy of it apart', async () => {
+    const locks = new PageLocks();
+    const tab = new MemoryTab();
+    const copysTab = new MemoryTab();
+    const [first, copy] = [locks.page(), locks.page()];
+    expect(await claimSlot(TOKEN, { ...quickly, locks: first, tab }, 'left')).toBe(0);
+    expect(await claimSlot(TOKEN, { ...quickly, locks: copy, tab: copysTab }, 'left')).toBe(1);
+    expect(await claimSlot(TOKEN, { ...quickly, locks: locks.page() }, 'right')).toBe(0);
+    expect(await claimSlot(TOKEN, { ...quickly, locks: locks.page() })).toBe(0);
+    for (const page of [first, copy]) page.end();
+    // In whatever order they come back.
+    expect(await claimSlot(TOKEN, { ...quickly, locks: locks.page(), tab: copysTab }, 'left')).toBe(1);
+    expect(await claimSlot(TOKEN, { ...quickly, locks: locks.page(), tab }, 'left')).toBe(0);
+  });
+
+  it('does not take a source that is made anew for a copy, while its former self is only just going', async () => {
+    const locks = new PageLocks();
+    const former = locks.page();
+    await claimSlot(TOKEN, { ...quickly, locks: former }, 'left');
+    const again = claimSlot(TOKEN, { ...quickly, sleep: () => new Promise(() => undefined), locks: locks.page() }, 'left');
+    setImmediate(() => {
+      former.end();
+    });
+    expect(await again).toBe(0);
+  });
+
   it('comes to the same by talking where there are no locks, even when several ask at once', async () => {
     const slots = await Promise.all([1, 2, 3].map(() => claimSlot(TOKEN, talking())));
     slots.push(await claimSlot(TOKEN, talking()));
     expect(slots.sort()).toEqual([0, 1, 2, 3]);
+    const ofOneName = await Promise.all([1, 2].map(() => claimSlot(TOKEN, talking(), 'left')));
+    expect(ofOneName.sort()).toEqual([0, 1]);
   });
 
   it('makes do with slot 0 where both are missing or forbidden', async () => {

@@ -1,6 +1,7 @@
 /*
  * Two browser sources with the same URL share one localStorage. Each needs a cursor of its own, or one of them would swallow what the other
- * has yet to show. A source may carry a name in its URL; nameless ones take the lowest free slot, and a reload takes its old slot again.
+ * has yet to show. A source may carry a name in its URL. Sources of one name (a copy of a source has the name, too), as those without one, take
+ * the lowest free slot, and a reload takes its old slot again.
  */
 
 /** What is used of the Web Locks API; absent outside secure contexts (plain http that is not localhost) and in Node 20. */
@@ -24,25 +25,37 @@ export interface InstanceSurroundings {
 const MAX_SLOTS = 32;
 /** A reloaded page asks while its former self is still being torn down. */
 const TEAR_DOWN_MS = 2000;
-const ANSWER_MS = 150;
+/** Many sources begin at once, on a machine that is busy then. */
+const ANSWER_MS = 300;
+
+/** As the server makes them: one byte of a key's number, the overlay, its creator, a version and the signature, in base64. */
+const OURS = /^dro_ov_([\w-]{44})[\w-]{48}$/;
 
 /**
- * The same for the same token, and 64 bits of it at most: far too little to guess a 256-bit signature from. Not SHA-256, because
- * `crypto.subtle` is missing on plain http in a home network, where overlays live too.
+ * The same for all tokens of one overlay, so that a page with a new address goes on where the one with the old address was. Of a token that is none
+ * of ours 64 bits at most: far too little to guess a 256-bit signature from. Not SHA-256, because `crypto.subtle` is missing on plain http in a
+ * home network, where overlays live too.
  */
 export function tokenFingerprint(token: string): string {
-  return [0x811c9dc5, 0x01000193].map((seed) => fnv1a(token, seed).toString(16).padStart(8, '0')).join('');
+  const [, named] = OURS.exec(token) ?? [];
+  const overlay = named === undefined ? token : atob(named.replaceAll('-', '+').replaceAll('_', '/')).slice(1);
+  return [0x811c9dc5, 0x01000193].map((seed) => fnv1a(overlay, seed).toString(16).padStart(8, '0')).join('');
 }
 
-/** The key for `LocalCursorStore`. */
-export function instanceKey(token: string, instance: string | number): string {
-  return `${tokenFingerprint(token)}:${typeof instance === 'number' ? String(instance) : `name-${encodeURIComponent(instance)}`}`;
+/** The key for `LocalCursorStore`, of a page without a name, or of the one in a slot of its name. */
+export function instanceKey(token: string, instance: string | number, slotOfName = 0): string {
+  const of = typeof instance === 'number' ? String(instance) : nameKey(instance);
+  // Encoded names know no such sign, so no other name comes to the same, nor begins like it.
+  return `${tokenFingerprint(token)}:${of}${slotOfName === 0 ? '' : `#${String(slotOfName)}`}`;
 }
 
-/** The lowest slot that no other living page of this token holds; held until the page is gone. Never rejects. */
-export async function claimSlot(token: string, around: InstanceSurroundings): Promise<number> {
-  const base = `droppio:${tokenFingerprint(token)}`;
-  const former = formerSlot(base, around);
+const nameKey = (name: string): string => `name-${encodeURIComponent(name)}`;
+
+/** The lowest slot that no other living page of this token, and of this name, holds; held until the page is gone. Never rejects. */
+export async function claimSlot(token: string, around: InstanceSurroundings, name?: string): Promise<number> {
+  const base = `droppio:${tokenFingerprint(token)}${name === undefined ? '' : `:${nameKey(name)}`}`;
+  // Whoever bears a name is its first page, unless that one lives: OBS may make a source anew while the old one is only just going.
+  const former = formerSlot(base, around) ?? (name === undefined ? undefined : 0);
   let slot = 0;
   try {
     if (around.locks !== undefined) slot = await slotByLock(base, former, around.locks, around);

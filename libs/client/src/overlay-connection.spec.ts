@@ -266,6 +266,30 @@ describe(`${OverlayConnection.name}: coming back`, () => {
     expect(states.at(-1)).toEqual({ kind: 'stopped', code: 4500, why: 'revoked' });
   });
 
+  it.each([
+    [CloseCode.overlayDisabled, 60_000],
+    [CloseCode.tooManySocketsOnToken, 60_000],
+    [CloseCode.authTimeout, 5000],
+  ])('asks again, seldom, where the refusal may be over one day (%i)', async (code, leastMs) => {
+    const { connection, transport, states, admit, after } = aConnection();
+    connection.start();
+    for (let round = 1; round < 4; round += 1) {
+      transport.last.hello();
+      transport.last.drop({ code });
+      expect(states.at(-1)).toMatchObject({ kind: 'stopped', code });
+      await after(leastMs - 1);
+      expect(transport.links).toHaveLength(round);
+      await after(leastMs + 1);
+      expect(transport.links).toHaveLength(round + 1);
+    }
+    admit(1, 0);
+    expect(states.at(-1)).toEqual({ kind: 'open' });
+    transport.last.drop({ code });
+    connection.stop();
+    await after(600_000);
+    expect(transport.links).toHaveLength(4);
+  });
+
   it('opens nothing more after stop, whatever was under way', async () => {
     const { connection, transport, admit, after } = aConnection();
     connection.start();
@@ -346,5 +370,29 @@ describe(`${OverlayConnection.name}: moving`, () => {
     expect(transport.links).toHaveLength(2);
     admit(1, 0);
     expect(transport.last.isOpen).toBe(true);
+  });
+});
+
+describe(`${OverlayConnection.name}: telling what is shown`, () => {
+  it('says so of each alert, but never as often as makes a server turn it away, however many are skipped', async () => {
+    const { connection, transport, admit, after } = aConnection();
+    connection.start();
+    admit(1, 0);
+    const told = (): number => transport.last.sent.filter(({ op }) => op === 'shown').length;
+    for (let seq = 1; seq <= 60; seq += 1) {
+      connection.shown(seq, 100);
+      await after(200);
+    }
+    // Twenty frames at once and one a second more, pongs among them, is what a gateway takes.
+    expect(told()).toBeGreaterThanOrEqual(8);
+    expect(told()).toBeLessThanOrEqual(8 + 60 * 0.2 * 0.5);
+    const before = told();
+    for (let seq = 1; seq <= 20; seq += 1) {
+      await after(2000);
+      // What comes keeps the link from being taken for dead.
+      transport.last.say(aTipFrame(seq));
+      connection.shown(seq, 100);
+    }
+    expect(told()).toBe(before + 20);
   });
 });

@@ -1,6 +1,7 @@
 import { CloseCode, mayReconnect, type AuthFrame, type EventFrame, type ReadyFrame } from '@droppio/protocol';
 import { backoffMs, type Backoff, type Clock, type FeedPosition } from '@droppio/tips';
 import { Link, type LinkEvents } from './link.js';
+import { ReportBudget } from './report-budget.js';
 import { Sequence, type Gap } from './sequence.js';
 import type { Closing, Transport } from './transport.js';
 import { WallClock } from './wall-clock.js';
@@ -10,7 +11,7 @@ export type ConnectionState =
   | { readonly kind: 'open' }
   /** Let go on purpose, until `wake`. */
   | { readonly kind: 'resting' }
-  /** The server said that coming back cannot help (a code of 4500 or more), or `stop` was called (1000). */
+  /** The server said that coming back cannot help (a code of 4500 or more; some of them are asked about again, seldom), or `stop` was called (1000). */
   | { readonly kind: 'stopped'; readonly code: number; readonly why?: string };
 
 /** Called in the order of things. An exception in one of these is the caller's own: it must not throw. */
@@ -40,6 +41,12 @@ const BACKOFF: Backoff = { baseMs: 500, capMs: 20_000 };
 const STABLE_MS = 10_000;
 /** How long a ping may know of more than has come before the link counts as lossy. */
 const BEHIND_MS = 5000;
+/** Refusals that may be over one day: a handshake that was too slow, too many sockets, an overlay that is switched off. Up to twice as long. */
+const ASK_AGAIN_MS: ReadonlyMap<number, number> = new Map([
+  [CloseCode.authTimeout, 5000],
+  [CloseCode.tooManySocketsOnToken, 60_000],
+  [CloseCode.overlayDisabled, 60_000],
+]);
 const GOING = 1000;
 /** What a server may ask for; above it `setTimeout` would overflow one day. */
 const WAIT_MAX_MS = 300_000;
@@ -59,6 +66,7 @@ export class OverlayConnection {
   private wait: AbortController | undefined;
   private life = new AbortController();
   private moving = false;
+  private readonly reports = new ReportBudget();
   private attempt = 0;
   private state: ConnectionState = { kind: 'stopped', code: GOING };
 
@@ -98,8 +106,9 @@ export class OverlayConnection {
     if (this.current === undefined) this.wait?.abort();
   }
 
-  /** Tells the server that an alert is on the screen, `ms` after its block. Best effort. */
+  /** Tells the server that an alert is on the screen, `ms` after its block. Best effort, and not more often than a server takes. */
   shown(seq: number, ms: number): void {
+    if (!this.reports.take(this.clock.now())) return;
     this.current?.send({ op: 'shown', seq, ms: Math.min(86_400_000, Math.max(0, Math.round(ms))) });
   }
 
@@ -181,6 +190,7 @@ export class OverlayConnection {
     // A successor that was refused says nothing about the link that still works; that one gets its own verdict.
     if (this.current === undefined && !mayReconnect(closing.code)) {
       this.halt({ kind: 'stopped', code: closing.code, ...(closing.why !== undefined && { why: closing.why }) });
+      void this.askAgain(closing.code);
       return;
     }
     if (this.current === undefined) this.change({ kind: 'connecting' });
@@ -197,6 +207,15 @@ export class OverlayConnection {
     const delayMs = bounded(afterMs) + backoffMs(this.attempt, BACKOFF, this.random);
     this.attempt += 1;
     if (await this.waited(delayMs)) this.connect();
+  }
+
+  /** Nobody stands beside a browser source to reload it once its overlay is switched on again. */
+  private async askAgain(code: number): Promise<void> {
+    const ms = ASK_AGAIN_MS.get(code);
+    if (ms === undefined) return;
+    const mine = (this.wait = new AbortController());
+    await this.clock.sleep(ms * (1 + this.random()), mine.signal);
+    if (!mine.signal.aborted && this.state.kind === 'stopped') this.begin();
   }
 
   private async move(old: Link, afterMs: number, graceMs: number): Promise<void> {
@@ -225,6 +244,7 @@ export class OverlayConnection {
   private halt(state: ConnectionState): void {
     this.change(state);
     this.wait?.abort();
+    this.wait = undefined;
     this.life.abort();
     for (const link of [this.current, this.next]) link?.close(GOING, state.kind);
     this.current = this.next = undefined;

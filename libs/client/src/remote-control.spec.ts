@@ -57,4 +57,10 @@ describe(RemoteControl.name, () => {
     control.obey(command('reload', true));
     expect(story).toEqual([]);
   });
+
+  it('takes a command of just now for one, though it comes as something missed: a page that polls hears nothing else', () => {
+    const { control, story } = aControl();
+    for (const ageMs of [1000, 60_000]) for (const action of ['skip', 'reload']) control.obey(command(action, true), ageMs);
+    expect(story).toEqual(['skip', 'reload']);
+  });
 });

@@ -14,6 +14,9 @@ export interface RemoteControlled {
 
 export const CONTROL_ACTIONS = ['skip', 'clear', 'pause', 'resume', 'mute', 'unmute', 'reload'] as const;
 
+/** A command that came later than this was about something else. */
+const LATE_MS = 5000;
+
 /**
  * The creator's commands to the page. Pause and mute are remembered over reloads; where the overlay's config speaks of them it is the
  * server's word, and the last word counts. A command of another kind is ignored: it is from a newer server.
@@ -36,12 +39,14 @@ export class RemoteControl {
     if (muted !== undefined) this.mute(muted);
   }
 
-  obey(frame: Extract<EventFrame, { type: 'control' }>): void {
+  /** `ageMs`: how long ago it was said. A page that asks again and again hears of everything as of something that it missed. */
+  obey(frame: Extract<EventFrame, { type: 'control' }>, ageMs = Number.POSITIVE_INFINITY): void {
+    const isOver = frame.replay === true && ageMs > LATE_MS;
     const action = CONTROL_ACTIONS.find((known) => known === frame.d.action);
     switch (action) {
       case 'skip':
         // The alert that was meant is long over.
-        if (frame.replay !== true) this.target.skip();
+        if (!isOver) this.target.skip();
         break;
       case 'clear':
         this.target.clear();
@@ -56,7 +61,7 @@ export class RemoteControl {
         break;
       case 'reload':
         // A page that comes back was loaded since.
-        if (frame.replay !== true) this.target.reload();
+        if (!isOver) this.target.reload();
         break;
       case undefined:
         break;

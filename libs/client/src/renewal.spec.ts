@@ -120,6 +120,27 @@ describe(Renewal.name, () => {
     expect(reloads[0]).toBeGreaterThanOrEqual(19);
   });
 
+  it('asks a server that has no page to send ever more seldom, and still does it', async () => {
+    const { page, renewal, clock } = aPage();
+    page.newest = undefined;
+    void renewal.ask();
+    const after = async (seconds: number): Promise<number> => {
+      const before = page.asked;
+      for (let second = 0; second < seconds; second += 1) {
+        clock.advance(1000);
+        await settle();
+      }
+      return page.asked - before;
+    };
+    expect(await after(60)).toBeLessThanOrEqual(6);
+    await after(1140);
+    // Two of the looks that it takes by itself are in this.
+    expect(await after(1200)).toBeLessThanOrEqual(12);
+    page.newest = 'v1';
+    await after(310);
+    expect(page.reloads).toBe(1);
+  });
+
   it('never does it without a memory that lasts', async () => {
     const forgetful = new MemoryTab();
     forgetful.setItem = () => undefined;
@@ -130,5 +151,13 @@ describe(Renewal.name, () => {
       await after(60 * MINUTE);
       expect(page.reloads).toBe(0);
     }
+  });
+
+  it('is not kept from it by what a clock that was wrong wrote down', async () => {
+    const { page, after, clock, memory } = aPage();
+    memory.setItem('droppio:reloaded', String(clock.now() + 86_400_000));
+    page.newest = 'v2';
+    await after(12 * MINUTE);
+    expect(page.reloads).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock } from '@droppio/tips';
+import { backoffMs, type Clock } from '@droppio/tips';
 import type { TextStorage } from './cursor-store.js';
 
 export interface RenewalOptions {
@@ -28,6 +28,8 @@ const JITTER_MS = 30_000;
 const AT_MOST_EVERY_MS = 30 * MINUTE_MS;
 const ASKED_AT_MOST_EVERY_MS = MINUTE_MS;
 const ASK_AGAIN_MS = 2000;
+/** All pages of a creator wait for the same server. */
+const UNANSWERED = { baseMs: 4000, capMs: 5 * MINUTE_MS };
 const KEY = 'droppio:reloaded';
 
 /**
@@ -38,6 +40,8 @@ const KEY = 'droppio:reloaded';
 export class Renewal {
   private readonly bornAt: number;
   private asked = false;
+  /** How often the server has sent no page since it last did. */
+  private unanswered = 0;
 
   constructor(private readonly options: RenewalOptions) {
     this.bornAt = options.clock.now();
@@ -59,7 +63,10 @@ export class Renewal {
     this.asked = true;
     // All pages of a creator hear it at once.
     await clock.sleep(random() * JITTER_MS);
-    while (!(await this.renew(ASKED_AT_MOST_EVERY_MS, () => true))) await clock.sleep(ASK_AGAIN_MS);
+    while (!(await this.renew(ASKED_AT_MOST_EVERY_MS, () => true))) {
+      const restMs = this.unanswered === 0 ? 0 : backoffMs(this.unanswered - 1, UNANSWERED, random);
+      await clock.sleep(ASK_AGAIN_MS + restMs);
+    }
   }
 
   private async look(): Promise<void> {
@@ -71,8 +78,9 @@ export class Renewal {
 
   private async renew(atMostEveryMs: number, isWorthIt: (newest: string) => boolean): Promise<boolean> {
     const { clock, isIdle, newest, reload, memory } = this.options;
-    if (!isIdle() || memory === undefined || clock.now() - lastOf(memory) < atMostEveryMs) return false;
+    if (!isIdle() || memory === undefined || this.isRecent(lastOf(memory), atMostEveryMs)) return false;
     const offered = await newest();
+    this.unanswered = offered === undefined ? this.unanswered + 1 : 0;
     // Something may have come meanwhile.
     if (offered === undefined || !isWorthIt(offered) || !isIdle()) return false;
     try {
@@ -83,6 +91,12 @@ export class Renewal {
     }
     reload();
     return true;
+  }
+
+  /** What lies in the future was written by a clock that was wrong. */
+  private isRecent(last: number, forMs: number): boolean {
+    const agoMs = this.options.clock.now() - last;
+    return agoMs >= 0 && agoMs < forMs;
   }
 }
 

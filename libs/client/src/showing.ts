@@ -1,6 +1,6 @@
 import { parseServerFrame } from '@droppio/protocol';
 import type { Clock } from '@droppio/tips';
-import type { Showing } from './alert.js';
+import { patchedView, type Showing, type TipAlert } from './alert.js';
 import type { Bookmark, CursorStore } from './cursor-store.js';
 import { entryOf, frameOf, Rank, toAlert, type Entry, type Progress } from './entry.js';
 
@@ -17,6 +17,7 @@ const PLAYING = /^(\d{1,15}) (\S{1,32}) (\d{1,3}) (away|unseen|-) (-|\d{1,15},\d
 /** The alert that was taken last: how far it is, written down at every step. */
 export class OnScreen {
   private playing: { readonly entry: Entry; readonly takenAt: number } | undefined;
+  private isRetracted = false;
 
   constructor(
     private readonly store: CursorStore,
@@ -30,10 +31,30 @@ export class OnScreen {
   /** `shown`: all ids, its own among them; both are written in one piece. */
   begin(entry: Entry, shown: readonly string[]): Showing | undefined {
     const takenAt = this.clock.now();
+    this.isRetracted = false;
     const taken = { ...entry, appearances: entry.appearances + 1 };
     this.playing = { entry: taken, takenAt };
     this.store.save({ shown, playing: writePlaying(taken, takenAt) });
     return showingOf(entry, takenAt);
+  }
+
+  /** The tip on the screen says something else now. */
+  change(tip: TipAlert): void {
+    if (this.playing === undefined || this.isRetracted) return;
+    const { entry, takenAt } = this.playing;
+    const [only] = entry.members;
+    if (entry.members.length !== 1 || only === undefined || (only.id !== tip.id && only.replayOf !== tip.id)) return;
+    const changed = { ...entry, members: [{ ...only, view: patchedView(only, tip) }] };
+    this.playing = { entry: changed, takenAt };
+    this.store.save({ playing: writePlaying(changed, takenAt) });
+  }
+
+  /** The tip has left its chain: what is on the screen comes to its end, and does not come back. */
+  retract(id: string): void {
+    const members = this.playing?.entry.members ?? [];
+    if (members.length !== 1 || members[0]?.id !== id) return;
+    this.isRetracted = true;
+    this.store.save({ playing: '' });
   }
 
   /** Its first frame is on the screen, of `durationMs` in all that it has. */
@@ -60,7 +81,7 @@ export class OnScreen {
   giveBack(): Entry | undefined {
     const { entry } = this.playing ?? {};
     const wasSeen = entry?.progress !== undefined;
-    if (entry === undefined || (wasSeen && entry.appearances >= PARTS_MAX)) {
+    if (entry === undefined || this.isRetracted || (wasSeen && entry.appearances >= PARTS_MAX)) {
       this.done();
       return undefined;
     }

@@ -2,8 +2,9 @@ import type { EventFrame } from '@droppio/protocol';
 import { aDisplay, ManualClock } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryCursorStore, type CursorStore } from './cursor-store.js';
+import type { InboxOptions } from './inbox-options.js';
 import { aTestFrame, aTipFrame } from './testing/scripted-transport.js';
-import { TipInbox, type InboxOptions } from './tip-inbox.js';
+import { TipInbox } from './tip-inbox.js';
 import type { Alert, TipAlert } from './alert.js';
 
 const at = (seq: number, epoch = 'e1') => ({ epoch, seq });
@@ -63,12 +64,15 @@ describe(TipInbox.name, () => {
   });
 
   it('writes an alert down as shown before it hands it out', () => {
-    const { hear, inbox, store } = anInbox();
+    const { hear, inbox, store, clock } = anInbox();
     const tip = aTipFrame(1);
     hear(tip);
-    expect(store.load()).toEqual({ cursor: at(0), received: 1, shown: [] });
+    const seenAt = clock.now();
+    expect(store.load()).toEqual({ cursor: at(0), received: 1, seenAt, shown: [] });
+    clock.advance(1000);
     inbox.take();
-    expect(store.load()).toEqual({ cursor: at(1), received: 1, shown: [tip.id], playing: expect.stringContaining(tip.id) as string });
+    const playing = expect.stringContaining(tip.id) as string;
+    expect(store.load()).toEqual({ cursor: at(1), received: 1, seenAt, shown: [tip.id], playing });
   });
 
   it('keeps the cursor before the oldest event that still waits, so that a reload asks for it again', () => {
@@ -179,6 +183,23 @@ describe(`${TipInbox.name}: too much at once`, () => {
     ]);
   });
 
+  it('folds the smallest first, so that a tip of a tier is in no card for the sake of a burst of others', () => {
+    const priorities: Record<string, number> = { big: 50, huge: 90 };
+    const placeOf = ({ view }: TipAlert) => {
+      const priority = priorities[view.message];
+      return priority === undefined ? undefined : { id: view.message, queue: 'queue' as const, priority };
+    };
+    const of = (message: string, seq: number) => aTipFrame(seq, { d: aDisplay({ message }) });
+    const { hear, drain } = anInbox(undefined, { burst: 4, placeOf });
+    const [big, huge] = [of('big', 2), of('huge', 5)];
+    hear(of('', 1), big, of('', 3), of('', 4), huge);
+    expect(ids(drain())).toEqual(['digest of 3', big.id, huge.id]);
+    // So many that some of a tier have to go as well: again those that are less.
+    const [first, second] = [of('huge', 10), of('huge', 14)];
+    hear(first, ...[11, 12, 13].map((seq) => of('big', seq)), second);
+    expect(ids(drain())).toEqual([first.id, 'digest of 3', second.id]);
+  });
+
   it('plays a tip once more that the creator replays, without a mark, once, and unfolded', () => {
     const { hear, drain } = anInbox(undefined, { burst: 2 });
     const tip = aTipFrame(1);
@@ -237,6 +258,41 @@ describe(`${TipInbox.name}: too much at once`, () => {
     const { amount } = aDisplay();
     hear({ op: 'event', type: 'summary', from: 1, seq: 12, d: { tips: 12, totals: [amount] } }, aTipFrame(13));
     expect(drain()).toMatchObject([{ kind: 'digest', missed: true, tips: 12, totals: [amount] }, { kind: 'tip' }]);
+  });
+
+  describe('what the server summed up', () => {
+    const { amount } = aDisplay();
+    const usdc = { ...amount, symbol: 'USDC', raw: '9' };
+    const named = (id: string, raw: string, total: number) => ({ id, raw, total });
+    const d = { tips: 5, totals: [{ ...amount, raw: '30' }, usdc], newest: [named('a', '10', 0), named('b', '9', 1), named('c', '20', 0)] };
+    const summary = (seq: number, tips = 5): EventFrame => ({ op: 'event', type: 'summary', seq, d: { ...d, tips } });
+
+    it('counts nothing that this page, or another of the overlay, has shown', () => {
+      const { hear, drain } = anInbox(undefined, { shownElsewhere: () => ['b'] });
+      const jumper = { ...aTipFrame(1), id: 'a' };
+      hear(jumper);
+      drain();
+      hear(summary(5));
+      expect(drain()).toMatchObject([{ kind: 'digest', tips: 3, totals: [{ symbol: amount.symbol, raw: '20' }] }]);
+    });
+
+    it('is nothing where all of it was shown, and is not shown again when a fork moves a part of it', () => {
+      const { hear, drain, store } = anInbox(undefined, { shownElsewhere: () => ['x'] });
+      hear(summary(5, 3));
+      // While it waits, and afterwards.
+      hear({ ...aTipFrame(6), id: 'c', type: 'tip.updated' });
+      expect(drain()).toMatchObject([{ kind: 'digest', tips: 3 }]);
+      hear({ ...aTipFrame(7), id: 'c', type: 'tip.updated' }, summary(8, 3));
+      expect([drain(), store.load().cursor]).toEqual([[], at(8)]);
+    });
+
+    it('does not come back when it is cleared', () => {
+      const { hear, drain, inbox } = anInbox();
+      hear(summary(5));
+      inbox.clear();
+      hear(summary(5, 3));
+      expect(drain()).toEqual([]);
+    });
   });
 
   it('does not wait for the rest of what was missed when the link is gone', () => {
