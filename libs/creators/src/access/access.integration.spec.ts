@@ -98,7 +98,15 @@ describe('a moderator', () => {
       .sort();
 
   it('decides about alerts and what is on the screen, and changes nothing else', () => {
-    expect(may('moderate')).toEqual(['approveAlert', 'clearAlerts', 'rejectAlert', 'replayAlert', 'setQueue', 'skipAlert']);
+    expect(may('moderate')).toEqual([
+      'approveAlert',
+      'clearAlerts',
+      'hideAlertMessage',
+      'rejectAlert',
+      'replayAlert',
+      'setQueue',
+      'skipAlert',
+    ]);
   });
 
   it.each(['/v1/webhooks', '/v1/tokens', '/v1/auth/sessions', '/v1/audit', '/v1/me/export'])('does not even look at %s', (path) => {

@@ -282,7 +282,8 @@ describe('the overlay page', () => {
     expect(headers.get('x-frame-options')).toBeNull();
     expect(headers.get('content-security-policy')).toBe(
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline' data:; img-src 'self' data:; media-src 'self'; " +
-        "font-src 'self'; connect-src 'self' wss://gw.test https://gw.test; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+        "font-src 'self'; connect-src 'self' wss://gw.test https://gw.test; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; " +
+        "require-trusted-types-for 'script'; trusted-types default",
     );
   });
 

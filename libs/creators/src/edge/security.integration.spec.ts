@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { readDocument, startTestApi, type ApiDocument, type TestApi } from '../testing/index.js';
 
@@ -137,4 +139,14 @@ describe('a preflight', () => {
       expect(headers.get('access-control-allow-origin')).not.toBe('*');
     },
   );
+});
+
+describe('SECURITY.md', () => {
+  it('sends people whose secret got out to operations that there are', () => {
+    const text = readFileSync(resolve(import.meta.dirname, '../../../../SECURITY.md'), 'utf8');
+    const named = [...text.matchAll(/`(GET|POST|DELETE) (\/v1\/[^`?]+)`/g)].map(([, method, path]) => `${String(method)} ${String(path)}`);
+    expect(named.length).toBeGreaterThanOrEqual(5);
+    const known = document.routes.map(({ method, path }) => `${method} ${path}`);
+    expect(named.filter((operation) => !known.includes(operation))).toEqual([]);
+  });
 });

@@ -7,6 +7,7 @@ import type { Request, Response } from 'express';
 import { AllowOnly, callerOf } from '../access/access.js';
 import type { Reading } from './event-reader.js';
 import { EventWaits } from './event-waits.js';
+import { PollVitals } from './poll-vitals.js';
 import { EventsQuery, EventsView, placeText } from './events.schema.js';
 
 /** For whoever can neither open a WebSocket nor reach the gateway: the same events, in the same order, by asking for them. */
@@ -17,6 +18,7 @@ export class EventsController {
     private readonly waits: EventWaits,
     private readonly directory: CreatorDirectory,
     private readonly overlays: OverlayKeeper,
+    private readonly vitals: PollVitals,
   ) {}
 
   @Get()
@@ -32,11 +34,13 @@ export class EventsController {
     if (caller?.role !== 'overlay') throw new TypeError('a route for overlays');
     const { claim } = caller;
     const { creatorId, overlayId } = claim;
-    if (after === undefined) return this.beginning(claim, true);
     const gone = new AbortController();
+    const answered = this.vitals.begin(overlayId);
     response.once('close', () => {
       gone.abort();
+      answered();
     });
+    if (after === undefined) return this.beginning(claim, true);
     const reading = await this.waits.next({ creatorId, overlayId, place: after, waitMs: wait, gone: gone.signal });
     if (reading.events.some((event) => event.type === 'config' && event.d.overlayId === overlayId)) await this.recheck(claim);
     return reading.isLost === true ? this.beginning(claim, false) : viewFor(overlayId, reading);

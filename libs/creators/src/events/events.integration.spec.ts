@@ -97,6 +97,16 @@ describe('polling for events', () => {
     overlay.socket.terminate();
   });
 
+  it('makes its page count in the health of its overlay', async () => {
+    const next = await here();
+    const waiting = events(next, 15_000);
+    const health = async (): Promise<unknown> =>
+      (await api.call('GET', `/v1/overlays/${me.overlayId}/health`, { token: me.accessToken })).json;
+    await expect.poll(health, { timeout: 10_000, interval: 50 }).toMatchObject({ instances: 1 });
+    await alert();
+    await waiting;
+  });
+
   it('waits for an event, and answers as soon as there is one', async () => {
     const next = await here();
     const waiting = events(next, 20_000);

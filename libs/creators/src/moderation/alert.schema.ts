@@ -28,7 +28,9 @@ export const AlertView = z
   .object({
     id: z.string().meta({ description: '`chainId-txHash-ordinal`, as in the history.' }),
     state: z.enum(SCREENINGS),
-    reason: z.enum(SCREENING_REASONS).optional().meta({ description: 'Why it is held or rejected; `person`: somebody decided.' }),
+    reason: z.enum(SCREENING_REASONS).optional().meta({
+      description: 'Why it is held or rejected; `person`: somebody decided; `message-hidden`: shown, and somebody took its message away.',
+    }),
     tipState: z.enum(TIP_STATES),
     amount: z.object({ raw: z.string(), decimals: z.int(), symbol: z.string(), chainId: z.int(), token: addressShape }),
     original: seen.meta({ description: 'As the chain has it.' }),

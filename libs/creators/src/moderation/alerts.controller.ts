@@ -50,6 +50,20 @@ export class AlertsController {
     return alertView(await this.moderation.reject(me.id, known(tip)));
   }
 
+  @Post(':tipId/hide-message')
+  @Repeatable()
+  @HttpCode(200)
+  @Scope('moderate')
+  @ApiTipId()
+  @ApiOperation({
+    summary: 'Take the message of a shown tip off the screen, and out of replays; the tip stays. A second time changes nothing',
+    operationId: 'hideAlertMessage',
+  })
+  @ApiOkResponse({ standardSchema: AlertView, description: 'It is hidden. 409 for a tip that is not shown.' })
+  async hideMessage(@Me() me: Creator, @Param('tipId', { schema: tipIdField }) tip: TipKey | undefined): Promise<AlertView> {
+    return alertView(await this.moderation.hideMessage(me.id, known(tip)));
+  }
+
   @Post(':tipId/replay')
   @Budgeted('settings')
   @HttpCode(202)

@@ -54,6 +54,10 @@ export class ModerationService {
     return this.desk.reject(creatorId, tip);
   }
 
+  hideMessage(creatorId: string, tip: TipKey): Promise<ModeratedTip> {
+    return this.andPublish(creatorId, this.desk.hideMessage(creatorId, tip));
+  }
+
   replay(creatorId: string, tip: TipKey): Promise<string> {
     return this.andPublish(creatorId, this.desk.replay(creatorId, tip));
   }

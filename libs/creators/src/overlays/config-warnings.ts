@@ -71,13 +71,16 @@ function lengthWarnings({ font, template }: AlertLook, at: string, { canvas }: O
   return [{ pointer: `${at}/template`, code: 'template-too-long', message }];
 }
 
+/** What pages do where there is none that fits. */
+const WITHOUT: Readonly<Record<AssetKind, string>> = { image: 'alerts show no image.', sound: 'alerts sound as the built-in chime.' };
+
 /** What is another creator's is as if it were not there. */
 function assetWarnings(config: OverlayConfig, assets: ReadonlyMap<string, AssetKind>): ConfigWarning[] {
   return namedAssets(config).flatMap(({ id, kind, pointer }): ConfigWarning[] => {
     const found = assets.get(id);
     if (found === kind) return [];
-    if (found === undefined) return [{ pointer, code: 'asset-unknown', message: 'You have no such asset; alerts go on without it.' }];
-    return [{ pointer, code: 'asset-of-another-kind', message: `This asset is of the kind ${found}; alerts go on without it.` }];
+    if (found === undefined) return [{ pointer, code: 'asset-unknown', message: `You have no such asset; ${WITHOUT[kind]}` }];
+    return [{ pointer, code: 'asset-of-another-kind', message: `This asset is of the kind ${found}; ${WITHOUT[kind]}` }];
   });
 }
 

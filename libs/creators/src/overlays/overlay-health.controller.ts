@@ -11,7 +11,10 @@ const VITALS_WAIT_MS = 2000;
 const millis = z.int().nullable();
 export const OverlayHealthView = z
   .object({
-    instances: z.int().meta({ description: 'Pages that are connected now. About right: it is told every five seconds.' }),
+    instances: z.int().meta({
+      description:
+        'Pages that are connected now, or ask for events again and again. Previews do not count. About right: it is told every five seconds.',
+    }),
     lastSeenAt: timeShape.nullable().meta({ description: 'When a page was last connected; null when none was in the last 30 days.' }),
     lastShownAt: timeShape
       .nullable()

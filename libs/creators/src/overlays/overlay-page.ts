@@ -21,7 +21,7 @@ const GATEWAY_META = /(<meta name="droppio-gateway" content=")[^"]*("\s*\/?>)/;
  */
 export function serveOverlayPage(app: NestExpressApplication, { dir, gatewayUrl }: OverlayPage): void {
   const html = pageFor(dir, gatewayUrl);
-  const policy = policyFor(gatewayUrl);
+  const policy = overlayPagePolicy(gatewayUrl);
   app.use(PATH, (request: Request, response: Response, next: NextFunction) => {
     response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Referrer-Policy', 'no-referrer');
@@ -66,7 +66,8 @@ function pageFor(dir: string, gatewayUrl: string): string {
   return html.replace(GATEWAY_META, (_match, before: string, after: string) => before + escapeAttribute(gatewayUrl) + after);
 }
 
-function policyFor(gatewayUrl: string): string {
+/** Whoever else serves the page says the same: docker/nginx/web.conf. */
+export function overlayPagePolicy(gatewayUrl: string): string {
   const { origin } = new URL(gatewayUrl);
   // The same host also answers over HTTP when WebSockets do not get through.
   const connect = ["'self'", origin, origin.replace(/^ws/, 'http')].join(' ');
@@ -81,6 +82,9 @@ function policyFor(gatewayUrl: string): string {
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'self'",
+    // Text becomes no markup and no code, whoever writes such a line one day. The page's own rule for it lets OBS put its Custom CSS in.
+    "require-trusted-types-for 'script'",
+    'trusted-types default',
   ].join('; ');
 }
 

@@ -46,7 +46,10 @@ export const OverlayList = z.object({ data: z.array(OverlayView) }).meta({ id: '
 
 export const OverlayUrlView = z
   .object({
-    pageUrl: z.string().meta({ description: 'For the browser source. Whoever has it sees the alerts: keep it off the stream.' }),
+    pageUrl: z.string().meta({
+      description:
+        'For the browser source. Whoever has it sees the alerts: keep it off the stream. To look at it elsewhere (a dock of OBS, a dashboard), put `?preview=1` before the `#`: it is then silent, and takes nothing from the sources.',
+    }),
     webSocketUrl: z.string().meta({ description: 'The same overlay for any WebSocket client.' }),
   })
   .meta({ id: 'OverlayUrl' });

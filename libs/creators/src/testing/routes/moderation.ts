@@ -8,6 +8,7 @@ export const moderationRoutes: Readonly<Record<string, RouteRow>> = {
   listAlerts: mine('read', 200),
   approveAlert: mine('moderate', 200, { params: aHeldTip }),
   rejectAlert: mine('moderate', 200, { params: aHeldTip }),
+  hideAlertMessage: mine('moderate', 200, { params: aShownTip }),
   replayAlert: mine('moderate', 202, { params: aShownTip }),
   getQueue: mine('read', 200),
   setQueue: mine('moderate', 200, { body: () => ({ paused: false, muted: true }) }),
