@@ -33,6 +33,8 @@ export const REFUSED_URLS = [
   'https://2852039166/',
   'https://0xa9fea9fe/',
   'https://0251.0376.0251.0376/',
+  'https://168.63.129.16/machine/?comp=goalstate',
+  'https://[::ffff:168.63.129.16]/',
   'https://198.18.0.1/',
   'https://224.0.0.1/',
   'https://255.255.255.255/',
