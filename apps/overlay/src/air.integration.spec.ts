@@ -31,6 +31,26 @@ const say = (page: Page, name: string): Promise<void> =>
     dispatchEvent(new CustomEvent(event, { detail: null }));
   }, name);
 
+/** All that its database holds; nothing where there is none. */
+const shelved = (page: Page): Promise<string> =>
+  page.evaluate(
+    () =>
+      new Promise<string>((resolve) => {
+        const opening = indexedDB.open('droppio');
+        opening.onupgradeneeded = () => opening.transaction?.abort();
+        opening.onerror = () => {
+          resolve('');
+        };
+        opening.onsuccess = () => {
+          const all = opening.result.transaction('texts').objectStore('texts').getAll();
+          all.onsuccess = () => {
+            opening.result.close();
+            resolve(all.result.join());
+          };
+        };
+      }),
+  );
+
 describe('a page that nobody can see', () => {
   it('shows one card after five minutes, and no burst', async () => {
     const { page, seen } = await stage();
@@ -45,6 +65,35 @@ describe('a page that nobody can see', () => {
     await until(() => seen()[0]?.length === 1);
     await page.clock.runFor(5000);
     expect(seen()).toEqual([['digest of 12']]);
+  });
+
+  it('shows that card also where OBS loads it anew to show it', async () => {
+    const { page, seen } = await stage();
+    await theatre.visit(page);
+    await hide(page, true);
+    for (let i = 0; i < 12; i += 1) theatre.tip();
+    await until(async () => (await page.evaluate(() => JSON.stringify(localStorage))).includes('"e1 0 '));
+    // The new page is in sight from its beginning on.
+    await page.reload();
+    await until(() => seen()[0]?.length === 1);
+    expect(seen()).toEqual([['digest of 12']]);
+  });
+
+  it('plays on what waited where it is loaded anew at once, which the browser calls hidden', async () => {
+    const { page, seen } = await stage();
+    configure();
+    await page.addInitScript(() => {
+      document.addEventListener('visibilitychange', () => {
+        sessionStorage.setItem('hidden', String(document.hidden));
+      });
+    });
+    await theatre.visit(page);
+    const tips = Array.from({ length: 13 }, () => theatre.tip());
+    await until(() => seen()[0]?.length === 1);
+    await page.reload();
+    await until(() => seen()[0]?.length === 2);
+    expect(await page.evaluate(() => sessionStorage.getItem('hidden'))).toBe('true');
+    expect(seen()[0]).toEqual(tips.slice(0, 2).map(({ tipId }) => tipId));
   });
 
   it('waits for frames where neither the browser nor OBS says that it is hidden', async () => {
@@ -69,6 +118,20 @@ describe('a page that nobody can see', () => {
     expect(await alertOf(page, tip.tipId).getAttribute('data-resumed')).toBeNull();
     await alertOf(page, tip.tipId).waitFor({ state: 'detached' });
     expect(new Set(seen()[0])).toEqual(new Set([tip.tipId]));
+  });
+
+  it('is back when its browser shows so for a while, though OBS never says it', async () => {
+    const { page, seen } = await stage();
+    await page.clock.install();
+    await theatre.visit(page);
+    await hide(page, true);
+    await page.evaluate(() => dispatchEvent(new CustomEvent('obsSourceVisibleChanged', { detail: { visible: false } })));
+    await hide(page, false);
+    const tip = theatre.tip();
+    await page.clock.runFor(9000);
+    expect(seen()).toEqual([[]]);
+    await page.clock.runFor(12_000);
+    await until(() => seen()[0]?.[0] === tip.tipId);
   });
 
   it('waits for the stream where the creator wants that', async () => {
@@ -108,6 +171,31 @@ describe('a page that ends in mid-alert', () => {
   });
 });
 
+describe('a page whose database is taken away', () => {
+  it('makes another, and writes down there what it shows', async () => {
+    configure({}, 2000);
+    const { page, seen } = await stage();
+    await theatre.visit(page);
+    const first = theatre.tip();
+    await until(async () => (await shelved(page)).includes(first.tipId));
+    await page.evaluate(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const removing = indexedDB.deleteDatabase('droppio');
+          removing.onsuccess = () => {
+            resolve();
+          };
+          removing.onblocked = reject;
+        }),
+    );
+    const second = theatre.tip();
+    await until(async () => (await shelved(page)).includes(second.tipId));
+    expect(await shelved(page)).toContain(first.tipId);
+    await until(() => seen()[0]?.length === 2);
+    expect(seen()).toEqual([[first.tipId, second.tipId]]);
+  });
+});
+
 describe('tips and their transactions', () => {
   it('are two alerts for two tips of one transaction, and none for what was taken back before its turn, or comes back after it', async () => {
     const { page, seen } = await stage();
@@ -127,18 +215,50 @@ describe('tips and their transactions', () => {
 });
 
 describe('several pages of an overlay', () => {
-  it('show an alert on one of them only where the creator wants that, and on the next one when that goes', async () => {
-    configure({ instances: 'primary-only' });
-    const { pages, seen } = await stage(2);
-    for (const page of pages) await theatre.visit(page);
-    const first = theatre.tip();
-    await until(() => seen().flat().length === 1);
-    const primary = seen().findIndex((of) => of.length === 1);
-    await pages[primary]?.close();
-    const second = theatre.tip();
-    await until(() => seen()[1 - primary]?.length === 1);
-    await pages[1 - primary]?.waitForSelector('[data-alert]', { state: 'detached' });
-    expect([seen()[primary], seen()[1 - primary]]).toEqual([[first.tipId], [second.tipId]]);
+  const hosts = ['http://127.0.0.1', 'http://overlay.test'];
+
+  it.each(hosts)(
+    'show an alert on one of them only where the creator wants that, and on the next one when that goes (%s)',
+    async (host) => {
+      configure({ instances: 'primary-only' });
+      const { pages, seen } = await stage(2);
+      for (const page of pages) await theatre.visit(page, theatre.gateway.origin.replace('http://127.0.0.1', host));
+      // Without locks pages find out by talking.
+      if (host === 'http://overlay.test') await pages[0]?.waitForTimeout(500);
+      const first = theatre.tip();
+      await until(() => seen().flat().length === 1);
+      const primary = seen().findIndex((of) => of.length === 1);
+      await pages[primary]?.close();
+      const second = theatre.tip();
+      await until(() => seen()[1 - primary]?.length === 1);
+      await pages[1 - primary]?.waitForSelector('[data-alert]', { state: 'detached' });
+      expect([seen()[primary], seen()[1 - primary]]).toEqual([[first.tipId], [second.tipId]]);
+    },
+  );
+});
+
+describe('two sources in two scenes, of which OBS keeps one alive', () => {
+  it('show no tip twice to the viewers of the one stream', async () => {
+    const open = async (): Promise<{ page: Page; seen: () => string[] }> => {
+      const page = await theatre.context.newPage();
+      const seen = await theatre.record(page);
+      await theatre.visit(page);
+      return { page, seen };
+    };
+    const first = await open();
+    const before = theatre.tip();
+    await until(() => first.seen().length === 1);
+    await alertOf(first.page, before.tipId).waitFor({ state: 'detached' });
+    const second = await open();
+    await first.page.close();
+    const tips = [theatre.tip(), theatre.tip()];
+    await until(() => second.seen().length === 2);
+    await alertOf(second.page, tips[1]?.tipId ?? '').waitFor({ state: 'detached' });
+    const again = await open();
+    await second.page.close();
+    const last = theatre.tip();
+    await until(() => again.seen().length > 0);
+    expect([second.seen(), again.seen()]).toEqual([tips.map(({ tipId }) => tipId), [last.tipId]]);
   });
 });
 

@@ -12,6 +12,8 @@ function aPlayer(durationMs = 8000, resumed: Partial<Showing> = {}) {
   const clock = new ManualClock();
   const waiting: Alert[] = [];
   const notes: string[] = [];
+  const faults = new Set<'sound' | 'exit'>();
+  let disk = Promise.resolve();
   let frames = true;
   let seenShare = 1;
   const startedAt = clock.now();
@@ -24,7 +26,7 @@ function aPlayer(durationMs = 8000, resumed: Partial<Showing> = {}) {
         return alert && { alert, resumed: false, halfSeen: false, ...resumed };
       },
       putBack: () => notes.push('putBack'),
-      settled: () => Promise.resolve(),
+      settled: () => disk,
       screen: {
         painted: () => notes.push('painted'),
         halfSeen: () => notes.push('halfSeen'),
@@ -35,10 +37,17 @@ function aPlayer(durationMs = 8000, resumed: Partial<Showing> = {}) {
     seenMs: () => (clock.now() - startedAt) * seenShare,
     clock,
     look: () => look,
-    shown: (alert) => story.push(`shown ${idOf(alert)}`),
+    shown: (alert) => {
+      story.push(`shown ${idOf(alert)}`);
+      if (faults.has('sound')) throw new RangeError('no sound');
+    },
+    failed: (error) => story.push(`failed: ${String(error)}`),
     draw: (alert) => ({
       patch: (change) => story.push(`patch ${change.id}`),
-      leave: () => story.push(`leave ${idOf(alert)}`),
+      leave: () => {
+        if (faults.delete('exit')) throw new TypeError('no exit');
+        story.push(`leave ${idOf(alert)}`);
+      },
       remove: () => story.push(`remove ${idOf(alert)}`),
     }),
   });
@@ -58,7 +67,15 @@ function aPlayer(durationMs = 8000, resumed: Partial<Showing> = {}) {
     seenShare = share;
     frames = isDrawn;
   };
-  return { notes, see, player, after, hear, setDuration, waiting };
+  /** What is written down takes as long as the caller likes. */
+  const slow = (): (() => void) => {
+    let done = (): void => undefined;
+    disk = new Promise((resolve) => {
+      done = resolve;
+    });
+    return done;
+  };
+  return { slow, notes, faults, see, player, after, hear, setDuration, waiting };
 }
 
 const idOf = (alert: Alert): string => (alert.kind === 'tip' ? alert.id : 'digest');
@@ -86,7 +103,7 @@ describe(AlertPlayer.name, () => {
   it('plays what comes after a pause', async () => {
     const { hear, after } = aPlayer();
     hear('a');
-    for (const ms of [7700, 300, 250, 60_000]) await after(ms);
+    for (const ms of [0, 7700, 300, 250, 60_000]) await after(ms);
     hear('b');
     expect(await after(0)).toEqual(['shown b']);
   });
@@ -165,5 +182,42 @@ describe(AlertPlayer.name, () => {
     hear('a');
     expect(await after(0)).toEqual(['remove a']);
     expect(notes).toEqual(['putBack']);
+  });
+
+  it('goes on with an alert whose sound fails, and takes one off that cannot go on, each once', async () => {
+    const { hear, after, notes, faults } = aPlayer();
+    faults.add('sound').add('exit');
+    hear('a', 'b');
+    expect(await after(0)).toEqual(['shown a', 'failed: RangeError: no sound']);
+    faults.delete('sound');
+    await after(4000);
+    expect(await after(3700)).toEqual(['failed: TypeError: no exit', 'remove a', 'shown b']);
+    for (const ms of [4000, 3700]) await after(ms);
+    expect(await after(300)).toEqual(['remove b']);
+    expect(notes.filter((note) => note === 'done')).toHaveLength(3);
+  });
+
+  it('neither draws for long nor sounds what is skipped before it is there', async () => {
+    const { hear, after, notes, slow, player } = aPlayer();
+    const written = slow();
+    hear('a');
+    expect(await after(500)).toEqual([]);
+    player.skip();
+    written();
+    expect(await after(0)).toEqual(['leave a']);
+    expect(await after(300)).toEqual(['remove a']);
+    expect(notes).toEqual(['done']);
+  });
+
+  it('gives an alert its whole time, however long the disk took', async () => {
+    const { hear, after, slow } = aPlayer(2000);
+    const written = slow();
+    hear('a');
+    await after(900);
+    written();
+    expect(await after(0)).toEqual(['shown a']);
+    await after(1000);
+    expect(await after(699)).toEqual([]);
+    expect(await after(1)).toEqual(['leave a']);
   });
 });

@@ -24,6 +24,8 @@ export interface PlayerOptions {
   readonly frame: () => Promise<boolean>;
   /** How long this page has been seen, all in all. */
   readonly seenMs: () => number;
+  /** An alert could not be drawn, or not to its end. It is over; the next one plays. */
+  readonly failed: (error: unknown) => void;
 }
 
 export const EXIT_MS = 300;
@@ -57,7 +59,7 @@ export class AlertPlayer {
 
   patch(alert: TipAlert): void {
     if (this.drawing === undefined) this.change = alert;
-    else this.drawing.patch(alert);
+    else this.safely(() => this.drawing?.patch(alert));
   }
 
   private async playAll(): Promise<void> {
@@ -69,39 +71,68 @@ export class AlertPlayer {
   }
 
   private async play(showing: Showing): Promise<void> {
+    let restMs = 0;
+    try {
+      restMs = await this.perform(showing);
+    } catch (error) {
+      this.options.inbox.screen.done();
+      this.options.failed(error);
+    } finally {
+      // Whatever happened: nothing of it stays on a stream.
+      this.drawing?.remove();
+      this.drawing = this.change = undefined;
+    }
+    if (restMs > 0) await this.options.clock.sleep(restMs);
+  }
+
+  /** From its entrance to its exit, or until it goes back into the line. Gives the time until the next one. */
+  private async perform(showing: Showing): Promise<number> {
     const { inbox, clock, draw } = this.options;
     const look = this.options.look(showing.alert);
     this.patience = new AbortController();
-    const startedAt = clock.now();
     await this.settled();
     const drawing = (this.drawing = draw(showing.alert, look, showing.resumed));
-    const isSeen = await this.show(showing, look, startedAt);
-    if (isSeen) {
-      inbox.screen.done();
-      drawing.leave();
-      await clock.sleep(EXIT_MS);
-    } else inbox.putBack();
-    drawing.remove();
-    this.drawing = this.change = undefined;
-    if (isSeen) await clock.sleep(look.gapMs);
+    if (!(await this.show(showing, look))) {
+      inbox.putBack();
+      return 0;
+    }
+    inbox.screen.done();
+    drawing.leave();
+    await clock.sleep(EXIT_MS);
+    return look.gapMs;
   }
 
   /** Until it has to leave. False: hardly anybody can have seen it. */
-  private async show(showing: Showing, look: AlertLook, startedAt: number): Promise<boolean> {
+  private async show(showing: Showing, look: AlertLook): Promise<boolean> {
     const { inbox, clock, frame, shown, seenMs } = this.options;
     const { signal } = this.patience;
-    const [drawnAt, seenBefore] = [clock.now(), seenMs()];
-    if (!(await frame())) return false;
+    const isSkipped = (): boolean => signal.aborted;
+    // Skipped before it was there: it is over, and unheard.
+    if (!(await frame()) || isSkipped()) return isSkipped();
+    // Its time begins with what can be seen of it, however long the disk or the first frame took.
+    const [startedAt, seenBefore] = [clock.now(), seenMs()];
     inbox.screen.painted(look.durationMs);
-    if (!showing.resumed) shown(showing.alert, look);
+    if (!showing.resumed)
+      this.safely(() => {
+        shown(showing.alert, look);
+      });
     if (this.change !== undefined) this.drawing?.patch(this.change);
     const restMs = showing.leftMs ?? look.durationMs;
     const halfMs = showing.halfSeen ? 0 : restMs / 2;
     await this.waitUntil(startedAt + Math.min(halfMs, restMs - EXIT_MS), signal);
     if (seenMs() - seenBefore >= halfMs) inbox.screen.halfSeen();
     await this.waitUntil(startedAt + restMs - EXIT_MS, signal);
-    const spentMs = clock.now() - drawnAt;
-    return signal.aborted || showing.halfSeen || seenMs() - seenBefore >= spentMs / 2;
+    const spentMs = clock.now() - startedAt;
+    return isSkipped() || showing.halfSeen || seenMs() - seenBefore >= spentMs / 2;
+  }
+
+  /** What goes wrong beside an alert does not end it. */
+  private safely(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.failed(error);
+    }
   }
 
   private async waitUntil(time: number, signal: AbortSignal): Promise<void> {

@@ -22,6 +22,8 @@ async function begin(look: Record<string, unknown>): Promise<void> {
   theatre.configure({ canvas: { anchor: 'center', scale: 1.6, maxWidthPct: 90 }, defaults: { durationMs: 2000, ...look } });
   const tip = theatre.tip({ message: 'for the stream', amount: theatre.eth('250000000000000000'), from: `0x${'1'.repeat(40)}` });
   await alertOf(page, tip.tipId).waitFor({ state: 'attached' });
+  // Its time begins with the first frame of it that is drawn.
+  await page.clock.runFor(20);
 }
 
 async function end(): Promise<void> {
@@ -52,7 +54,8 @@ describe('the key frames of every animation', () => {
 /** WCAG 2.3.1: as many as may be in a second, each a change of light and back again by a tenth of the way from black to white. */
 const FLASHES_MAX = 3;
 const CHANGE = 0.1;
-const STEP_MS = 80;
+/** Light that goes up and down twelve times a second would still be seen to. */
+const STEP_MS = 40;
 
 describe('light', () => {
   it.each([
@@ -61,11 +64,11 @@ describe('light', () => {
   ])('never flashes more than three times a second: $enter, $textEffect', async ({ enter, textEffect, seconds }) => {
     await begin({ enter, exit: enter, textEffect, font: { color: '#ffffff', accent: '#ffffff' }, card: { background: '#000000' } });
     const lights: Float32Array[] = [];
-    for (let time = 0; time <= seconds * 1000; time += STEP_MS) lights.push(lightOf(await still(page, time)));
+    for (let time = 0; time <= seconds * 1000; time += STEP_MS) lights.push(lightOf(await still(page, time, 'turns')));
     expect(flashesIn(lights)).toBeLessThanOrEqual(Math.floor(FLASHES_MAX * seconds));
     await end();
     const leaving: Float32Array[] = [];
-    for (let time = 0; time <= 300; time += STEP_MS / 2) leaving.push(lightOf(await still(page, time)));
+    for (let time = 0; time <= 300; time += STEP_MS) leaving.push(lightOf(await still(page, time)));
     expect(flashesIn(leaving)).toBeLessThanOrEqual(1);
     await goOn();
   });

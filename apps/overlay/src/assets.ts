@@ -5,6 +5,8 @@ const ASSET_ID = /^ast_[A-Za-z0-9]{16,40}$/;
 const MOST = 42;
 const AT_ONCE = 4;
 const LOAD_WITHIN_MS = 15_000;
+/** An image that is not decoded by then is decoded when it is painted. */
+const DECODE_WITHIN_MS = 1000;
 /** Before the next try; after the last one alerts do without, until another config names the asset. */
 const RETRY_AFTER_MS = [1000, 5000, 30_000] as const;
 
@@ -17,7 +19,7 @@ type Kind = 'image' | 'sound';
 type State = 'loading' | 'ready' | 'failed';
 
 export interface AssetLoaders {
-  /** Resolves with an image that can be painted at once; rejects when it cannot. */
+  /** Resolves with an image that has come, and can be painted at once where the browser decodes ahead; rejects when it cannot be painted. */
   image(url: string, signal: AbortSignal): Promise<HTMLImageElement>;
   /** The file as it is; rejects with `Gone` for what will not come back. */
   sound(url: string, signal: AbortSignal): Promise<ArrayBuffer>;
@@ -48,7 +50,7 @@ export class Assets {
 
   constructor(
     private readonly clock: Clock,
-    private readonly loaders: AssetLoaders = browserLoaders,
+    private readonly loaders: AssetLoaders = browserLoaders(clock),
   ) {}
 
   /** What this config names is loaded, what only the one before named is let go. */
@@ -156,12 +158,15 @@ function within(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
 }
 
-const browserLoaders: AssetLoaders = {
+const browserLoaders = (clock: Clock): AssetLoaders => ({
   async image(url, signal) {
     const image = new Image();
     image.decoding = 'async';
+    const come = loaded(image);
     image.src = url;
-    await Promise.race([image.decode(), aborted(signal)]);
+    await Promise.race([come, aborted(signal)]);
+    // On a page that draws no frames browsers decode nothing ahead, and say so never: a source may begin in a scene that is not shown.
+    await Promise.race([image.decode(), clock.sleep(DECODE_WITHIN_MS, signal)]);
     return image;
   },
   async sound(url, signal) {
@@ -170,7 +175,18 @@ const browserLoaders: AssetLoaders = {
     if (!response.ok) throw new TypeError('not now');
     return response.arrayBuffer();
   },
-};
+});
+
+function loaded(image: HTMLImageElement): Promise<void> {
+  return new Promise((resolve, reject) => {
+    image.onload = () => {
+      resolve();
+    };
+    image.onerror = () => {
+      reject(new TypeError('not now'));
+    };
+  });
+}
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {

@@ -1,4 +1,4 @@
-import type { Alert, AmountView, DigestAlert, TipAlert } from '@droppio/client';
+import { patchedView, type Alert, type AmountView, type DigestAlert, type TipAlert } from '@droppio/client';
 import type { AlertLook, OverlayConfig } from '@droppio/tips';
 import type { Drawing } from './alert-player.js';
 import { chainName } from './chain-names.js';
@@ -35,7 +35,7 @@ export class Card implements Drawing {
   private letters: Letters;
 
   constructor(
-    alert: Alert,
+    private alert: Alert,
     private readonly parts: CardParts,
   ) {
     const { look, config, picture } = parts;
@@ -60,9 +60,10 @@ export class Card implements Drawing {
 
   /** A change of a tip that is on the screen. It moves no more. */
   patch(alert: TipAlert): void {
-    if (this.element.dataset['tipId'] !== alert.view.tipId) return;
+    if (this.alert.kind !== 'tip' || this.alert.view.tipId !== alert.view.tipId) return;
     this.letters = new Letters('none');
-    this.fillTip(alert);
+    this.alert = { ...this.alert, view: patchedView(this.alert, alert) };
+    this.fillTip(this.alert);
     this.parts.changed?.(this.element);
   }
 
@@ -105,7 +106,15 @@ export class Card implements Drawing {
     this.amount.toggleAttribute('data-amount', text !== '');
     this.amount.dataset['length'] = lengthOf(text, LONG.amount);
     this.amount.hidden = text === '';
-    this.letters.write(this.amount, text);
+    if (texts.length <= 1) this.letters.write(this.amount, text);
+    else this.amount.replaceChildren(...texts.flatMap((sum, at) => [...(at === 0 ? [] : [' · ']), this.sum(sum)]));
+  }
+
+  /** One of several: a line does not end between a number and its symbol. */
+  private sum(text: string): HTMLElement {
+    const element = part('span', 'sum');
+    this.letters.write(element, text);
+    return element;
   }
 
   private setCoin(symbol: string): void {

@@ -6,6 +6,7 @@ const NOTES = [
 const RING_SEC = 1.1;
 /** Well below full scale, so that a stream's own sound is not clipped. */
 const PEAK = 0.28;
+const LATE_MS = 1000;
 
 export interface ChimeOptions {
   /** Only one of several pages of an overlay sounds. */
@@ -17,31 +18,37 @@ export interface ChimeOptions {
 export class Chime {
   private output: Output | undefined;
   private muted = false;
+  private ended: (() => void) | undefined;
+  /** Raised by every end: a sound that has not begun by then does not. */
+  private ends = 0;
 
   constructor(private readonly options: ChimeOptions) {}
 
-  private ended: (() => void) | undefined;
-
-  /** At once, also for a note that is ringing. */
+  /** At once. What is sounding is over: nothing of it is heard when the sound is on again. */
   mute(muted: boolean): void {
     this.muted = muted;
-    if (this.output !== undefined) this.output.gain.gain.value = muted ? 0 : 1;
+    if (!muted) return;
+    this.hush();
+    this.output?.gain.disconnect();
+    this.output = this.output && outputOf(this.output.context);
   }
 
   /** `volume`: 0–1. */
   ring(volume: number): void {
-    const output = this.ready(volume);
-    if (output === undefined) return;
-    const { context, gain } = output;
-    for (const { hertz, atSec } of NOTES) strike(context, gain, { hertz, startSec: context.currentTime + atSec, volume });
+    void this.sound(volume, ({ context, gain }) => {
+      for (const { hertz, atSec } of NOTES) strike(context, gain, { hertz, startSec: context.currentTime + atSec, volume });
+    });
   }
 
   /** A sound of the creator's own; one at a time. */
   play(sound: AudioBuffer, volume: number): void {
-    const output = this.ready(volume);
-    if (output === undefined) return;
-    this.hush();
-    const { context, gain } = output;
+    void this.sound(volume, (output) => {
+      this.hush();
+      this.begin(sound, volume, output);
+    });
+  }
+
+  private begin(sound: AudioBuffer, volume: number, { context, gain }: Output): void {
     const source = context.createBufferSource();
     const level = context.createGain();
     level.gain.value = volume;
@@ -54,18 +61,28 @@ export class Chime {
     };
   }
 
-  /** Ends a sound of the creator's own. */
+  /** Ends a sound of the creator's own, and whatever is about to begin. */
   hush(): void {
+    this.ends += 1;
     this.ended?.();
     this.ended = undefined;
   }
 
-  private ready(volume: number): Output | undefined {
-    if (this.muted || volume <= 0 || !this.options.isMine() || !this.options.mayStart()) return undefined;
-    const output = (this.output ??= open());
-    // Suspended contexts (a laptop that slept) would play everything later, at once.
-    if (output.context.state === 'suspended') void output.context.resume();
-    return output;
+  /** Now or never: a device that only comes later (a laptop that slept) must not sound all at once for what is long off the screen. */
+  private async sound(volume: number, start: (output: Output) => void): Promise<void> {
+    if (!this.maySound(volume)) return;
+    try {
+      const { context } = (this.output ??= outputOf(new AudioContext()));
+      const [askedAt, ends] = [performance.now(), this.ends];
+      if (context.state !== 'running') await context.resume();
+      if (performance.now() - askedAt < LATE_MS && ends === this.ends && this.maySound(volume)) start(this.output);
+    } catch {
+      // No device: then it is silent.
+    }
+  }
+
+  private maySound(volume: number): boolean {
+    return !this.muted && volume > 0 && this.options.isMine() && this.options.mayStart();
   }
 }
 
@@ -74,8 +91,7 @@ interface Output {
   readonly gain: GainNode;
 }
 
-function open(): Output {
-  const context = new AudioContext();
+function outputOf(context: AudioContext): Output {
   const gain = context.createGain();
   gain.connect(context.destination);
   return { context, gain };

@@ -20,19 +20,20 @@ export function dress(element: HTMLElement, { font, card, image }: AlertLook): v
     '--radius': String(card.radiusPx),
     '--border': String(card.border?.widthPx ?? 0),
     '--border-color': card.border?.color ?? 'transparent',
-    '--outline': outlineOf(font),
+    '--outline': outlineOf(font, 'var(--px)'),
     '--image-height': `${String(image?.maxHeightPct ?? 0)}vh`,
   };
   for (const [name, value] of Object.entries(values)) style.setProperty(name, value);
   style.setProperty('font-family', `'${font.family}', ${FALLBACKS}`);
 }
 
-function outlineOf({ outline }: Pick<FontStyle, 'outline'>): string {
+/** `px`: how long a pixel of a source with 1080 lines is. */
+export function outlineOf({ outline }: Pick<FontStyle, 'outline'>, px: string): string {
   if (outline === null || outline.widthPx === 0) return 'none';
   const { color, widthPx } = outline;
   return Array.from({ length: AROUND }, (_, step) => {
     const angle = (step / AROUND) * 2 * Math.PI;
-    const [x, y] = [Math.cos(angle), Math.sin(angle)].map((part) => `calc(var(--px) * ${(part * widthPx).toFixed(3)})`);
+    const [x, y] = [Math.cos(angle), Math.sin(angle)].map((part) => `calc(${px} * ${(part * widthPx).toFixed(3)})`);
     return `${String(x)} ${String(y)} 0 ${color}`;
   }).join(', ');
 }

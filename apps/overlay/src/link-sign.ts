@@ -3,7 +3,7 @@ import type { Clock } from '@droppio/tips';
 
 const PATIENCE_MS = 30_000;
 
-/** Says as little as possible: viewers see this page. A small dot when the link has been away for long, words only outside OBS. */
+/** Says as little as possible: viewers see this page. A small dot when the link has been away for long, words only where no viewer can be. */
 export class LinkSign {
   private away: AbortController | undefined;
   private isDotAllowed = true;
@@ -11,7 +11,8 @@ export class LinkSign {
   constructor(
     private readonly document: Document,
     private readonly clock: Clock,
-    private readonly inObs: boolean,
+    /** Viewers see it. */
+    private readonly isOnStream: boolean,
   ) {}
 
   show(state: ConnectionState): void {
@@ -35,6 +36,12 @@ export class LinkSign {
     if (!allowed) this.setDot(false);
   }
 
+  /** Nobody is to take this page for the one on the stream. */
+  preview(): void {
+    const word = this.document.getElementById('preview');
+    if (word !== null) word.hidden = false;
+  }
+
   /** There is nothing to connect with. */
   refuse(words: string): void {
     this.document.body.dataset['connection'] = 'stopped';
@@ -43,7 +50,7 @@ export class LinkSign {
 
   private explain(words: string): void {
     const notice = this.document.getElementById('notice');
-    if (notice === null || this.inObs) return;
+    if (notice === null || this.isOnStream) return;
     notice.textContent = words;
     notice.hidden = false;
   }

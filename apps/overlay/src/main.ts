@@ -1,5 +1,6 @@
 import {
   claimSlot,
+  cursorsOfOthers,
   DurableStorage,
   IndexedDbShelf,
   instanceKey,
@@ -14,17 +15,19 @@ import { LinkSign } from './link-sign.js';
 import { OverlayPage } from './overlay-page.js';
 import { readSettings, type PageSettings } from './settings.js';
 import { Stage } from './stage.js';
+import { trustStyles } from './trusted-styles.js';
 import { OverlayWidgets } from './widgets/overlay-widgets.js';
 import { WidgetSource } from './widgets/widget-source.js';
 import { WidgetStage } from './widgets/widget-stage.js';
 
 const SHELF_MS = 2000;
 
+trustStyles();
 const clock = new WallClock();
 const inObs = window.obsstudio !== undefined;
-const sign = new LinkSign(document, clock, inObs);
 const gateway = document.querySelector<HTMLMetaElement>('meta[name="droppio-gateway"]')?.content ?? '';
 const settings = readSettings(location, gateway);
+const sign = new LinkSign(document, clock, inObs && settings?.preview === undefined);
 
 // OBS changes a source's address without a reload when only the fragment differs.
 addEventListener('hashchange', () => {
@@ -35,32 +38,41 @@ if (settings === undefined) sign.refuse('This address carries no overlay token. 
 else void run(settings);
 
 async function run(settings: PageSettings): Promise<void> {
-  const instance = settings.name ?? (await mySlot(settings.token));
-  const key = instanceKey(settings.token, instance);
-  const storage = localTexts();
+  const { token, name, preview } = settings;
+  // A preview takes no slot from the sources. It remembers nothing, and knows nothing of what others remember.
+  const slot = preview === undefined ? await mySlot(settings) : 0;
+  const key = name === undefined ? instanceKey(token, slot) : instanceKey(token, name, slot);
+  const storage = preview === undefined ? localTexts() : undefined;
   const page = new OverlayPage({
     settings,
-    instance,
-    store: await bookmarks(settings.token, instance, storage),
+    instance: name ?? slot,
+    store: await bookmarks(key, heirOf(settings, slot), storage),
     shownElsewhere: () => (storage === undefined ? [] : shownByOthers(storage, key)),
-    tab: tabStorage(),
+    tab: preview === undefined ? tabStorage() : undefined,
     stage: new Stage(document.getElementById('stage') ?? document.body, new Assets(clock)),
-    widgets: widgets(settings.token, key, storage),
+    widgets: widgets(token, key, storage),
     sign,
     clock,
     inObs,
     clientName: clientName(),
   });
+  if (preview !== undefined) sign.preview();
   page.start();
 }
 
-async function bookmarks(token: string, instance: string | number, storage: Storage | undefined): Promise<CursorStore> {
+async function bookmarks(key: string, heir: string | undefined, storage: Storage | undefined): Promise<CursorStore> {
   if (storage === undefined) return new MemoryCursorStore();
-  const key = instanceKey(token, instance);
   // A database that does not open must not keep an overlay from its alerts.
   const patience = clock.sleep(SHELF_MS);
-  const texts = await DurableStorage.open(storage, () => IndexedDbShelf.open(indexedDB, 'droppio'), `droppio:${key}:`, { patience });
-  return new LocalCursorStore(texts, key, instance === 0 ? undefined : instanceKey(token, 0));
+  const shelf = DurableStorage.open(storage, () => IndexedDbShelf.open(indexedDB, 'droppio'), `droppio:${key}:`, { patience });
+  const texts = await shelf.catch(() => storage);
+  return new LocalCursorStore(texts, key, heir, () => cursorsOfOthers(storage, key));
+}
+
+/** Whose place a page takes up that was never here: of the first one of its name, or of all. */
+function heirOf({ token, name }: PageSettings, slot: number): string | undefined {
+  if (name !== undefined && slot > 0) return instanceKey(token, name);
+  return name === undefined && slot === 0 ? undefined : instanceKey(token, 0);
 }
 
 function localTexts(): Storage | undefined {
@@ -78,15 +90,16 @@ function widgets(token: string, key: string, storage: Storage | undefined): Over
   return new OverlayWidgets(stage, new WidgetSource(location.href, token), clock);
 }
 
-function mySlot(token: string): Promise<number> {
-  return claimSlot(token, {
+function mySlot({ token, name }: PageSettings): Promise<number> {
+  const around = {
     // Missing on plain http, which TypeScript does not know.
     locks: 'locks' in navigator ? navigator.locks : undefined,
     tab: tabStorage(),
-    openChannel: (name) => new BroadcastChannel(name),
-    sleep: (ms) => clock.sleep(ms),
+    openChannel: (channel: string) => new BroadcastChannel(channel),
+    sleep: (ms: number) => clock.sleep(ms),
     random: Math.random,
-  });
+  };
+  return claimSlot(token, around, name);
 }
 
 function tabStorage(): Storage | undefined {

@@ -1,8 +1,6 @@
 import {
   gatewayLadder,
-  OnAir,
   OverlayConnection,
-  PrimaryLease,
   RemoteControl,
   Renewal,
   RestWhileHidden,
@@ -15,13 +13,12 @@ import {
 import { wornConfig, type EventFrame, type WornConfig } from '@droppio/protocol';
 import type { Clock } from '@droppio/tips';
 import { AlertPlayer } from './alert-player.js';
-import { Chime } from './chime.js';
-import { offerSound } from './sound-note.js';
-import { decodeSound, Sounds } from './sounds.js';
 import type { LinkSign } from './link-sign.js';
+import { PageAir } from './page-air.js';
+import { PageVoice } from './page-voice.js';
 import type { PageSettings } from './settings.js';
 import type { Stage } from './stage.js';
-import { newestVersion, nextFrame, versionOf, watchAir } from './surroundings.js';
+import { newestVersion, versionOf } from './surroundings.js';
 import { lookOf, tierOf } from './tier.js';
 import type { OverlayWidgets } from './widgets/overlay-widgets.js';
 
@@ -46,10 +43,8 @@ export interface PageParts {
 export class OverlayPage {
   private readonly inbox: TipInbox;
   private readonly player: AlertPlayer;
-  private readonly onAir: OnAir;
-  private readonly lease: PrimaryLease;
-  private readonly chime: Chime;
-  private readonly sounds: Sounds<AudioBuffer>;
+  private readonly air: PageAir;
+  private readonly voice: PageVoice;
   private readonly control: RemoteControl;
   private readonly connection: OverlayConnection;
   private readonly rest: RestWhileHidden;
@@ -58,14 +53,12 @@ export class OverlayPage {
   private config: WornConfig = wornConfig({});
 
   constructor(private readonly parts: PageParts) {
-    const { settings, clock, widgets } = parts;
+    const { settings, clock, widgets, instance } = parts;
     this.awaySince = clock.now();
     this.inbox = this.makeInbox();
-    this.onAir = this.makeOnAir();
+    this.air = new PageAir(settings, instance, clock, this.inbox);
     this.player = this.makePlayer();
-    this.lease = this.makeLease();
-    this.chime = this.makeChime();
-    this.sounds = new Sounds(this.chime, parts.stage.assets, decodeSound);
+    this.voice = this.makeVoice();
     this.control = this.makeControl();
     this.renewal = this.makeRenewal();
     const transport = gatewayLadder(settings.gatewayUrl, { clock });
@@ -74,7 +67,7 @@ export class OverlayPage {
       {
         ready: (frame, position) => {
           this.wear(wornConfig(frame.config));
-          widgets.ready(frame.head, position);
+          widgets.ready(frame, position);
           this.inbox.resume(frame, position);
         },
         event: (frame, position) => {
@@ -99,10 +92,9 @@ export class OverlayPage {
 
   start(): void {
     this.control.restore();
-    watchAir(this.onAir, (isActive) => {
+    this.air.start((isActive) => {
       this.rest.show(isActive);
     });
-    this.onAir.hint({ isPrimary: this.lease.isPrimary });
     this.connection.start();
     addEventListener('online', () => {
       this.connection.hurry();
@@ -112,19 +104,18 @@ export class OverlayPage {
 
   private hear(frame: EventFrame): void {
     if (frame.type === 'config') this.wear(wornConfig(frame.d.config));
-    if (frame.type === 'control') this.control.obey(frame);
+    if (frame.type === 'control') this.control.obey(frame, this.inbox.serverNow - frame.at.seen);
   }
 
   private wear(config: WornConfig): void {
     this.config = config;
     this.parts.stage.wear(config);
-    this.sounds.wear(config);
+    this.voice.wear(config);
     this.parts.widgets.wear(config);
     if (this.parts.widgets.isShown) this.makeRoom();
-    else if (!this.parts.inObs && this.sounds.isHeard) offerSound(document, this.parts.clock);
     this.parts.sign.allowDot(config.linkDot);
     this.control.configure(config);
-    this.onAir.configure({ onlyWhileLive: config.catchUp.onlyWhileLive, onlyPrimary: config.instances === 'primary-only' });
+    this.air.configure(config);
     const restAfterSec = this.parts.settings.restAfterSec ?? config.restAfterSec;
     this.rest.configure(restAfterSec === null ? undefined : restAfterSec * 1000);
   }
@@ -133,10 +124,11 @@ export class OverlayPage {
   private makeRoom(): void {
     this.inbox.clear();
     this.player.skip();
+    this.voice.hush();
   }
 
   private report(alert: Alert): void {
-    if (alert.kind !== 'tip' || alert.blockMs === undefined || alert.replay) return;
+    if (this.parts.settings.preview !== undefined || alert.kind !== 'tip' || alert.blockMs === undefined || alert.replay) return;
     this.connection.shown(alert.seq, this.inbox.serverNow - alert.blockMs);
   }
 
@@ -159,51 +151,29 @@ export class OverlayPage {
     });
   }
 
-  private makeOnAir(): OnAir {
-    return new OnAir(
-      this.parts.clock,
-      (isOnAir) => {
-        this.inbox.setOnAir(isOnAir);
-      },
-      (isPreferred) => {
-        this.lease.setOnAir(isPreferred);
-      },
-    );
-  }
-
   private makePlayer(): AlertPlayer {
     const { clock, stage } = this.parts;
     return new AlertPlayer({
       inbox: this.inbox,
       clock,
-      look: (alert) => this.sounds.stretched(lookOf(this.config, alert)),
+      look: (alert) => this.voice.stretched(lookOf(this.config, alert)),
       draw: (alert, look, resumed) => stage.draw(alert, look, resumed),
-      shown: (alert, { sound }) => {
-        this.sounds.play(sound);
+      shown: (alert, look) => {
+        this.voice.play(look);
         this.report(alert);
       },
-      frame: () => nextFrame(this.onAir, clock),
-      seenMs: () => this.onAir.totalMs,
-    });
-  }
-
-  private makeLease(): PrimaryLease {
-    const { settings, instance } = this.parts;
-    return new PrimaryLease(settings.token, instance, {
-      // Missing on plain http, which TypeScript does not know.
-      locks: 'locks' in navigator ? navigator.locks : undefined,
-      openChannel: (name) => new BroadcastChannel(name),
-      changed: () => {
-        this.onAir.hint({ isPrimary: this.lease.isPrimary });
+      frame: () => this.air.frame(),
+      seenMs: () => this.air.seenMs,
+      failed: (error) => {
+        reportError(error);
       },
     });
   }
 
-  private makeChime(): Chime {
-    return new Chime({
-      isMine: () => this.config.instances === 'all-with-sound' || this.lease.isPrimary,
-      mayStart: () => this.parts.inObs || navigator.userActivation.hasBeenActive,
-    });
+  private makeVoice(): PageVoice {
+    const { clock, inObs, stage, settings } = this.parts;
+    const isMine = (): boolean => this.config.instances === 'all-with-sound' || this.air.isPrimary;
+    return new PageVoice({ clock, inObs, isSilent: settings.preview?.sounds === false, assets: stage.assets, isMine });
   }
 
   private makeRenewal(): Renewal {
@@ -226,7 +196,7 @@ export class OverlayPage {
     return new RemoteControl(this.parts.store, {
       skip: () => {
         this.player.skip();
-        this.chime.hush();
+        this.voice.hush();
       },
       clear: () => {
         this.inbox.clear();
@@ -235,7 +205,7 @@ export class OverlayPage {
         this.inbox.hold(paused);
       },
       mute: (muted) => {
-        this.chime.mute(muted);
+        this.voice.mute(muted);
       },
       reload: () => {
         void this.renewal.ask();

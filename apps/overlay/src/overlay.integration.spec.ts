@@ -4,6 +4,37 @@ import { describe, expect, it } from 'vitest';
 import { alertOf, TOKEN, until, useTheatre } from './testing/overlay-theatre.js';
 
 const theatre = useTheatre();
+const SIZES = [
+  [1920, 1080],
+  [1280, 720],
+  [800, 600],
+  [400, 300],
+  [400, 200],
+  [300, 200],
+  [3840, 2160],
+  [1080, 1920],
+  [240, 700],
+] as const;
+
+/** Runs in the page: the lines of words that are not inside their card, and the size of the smallest letters. */
+function lettersOf(alert: Element): { outside: string[]; leastPx: number } {
+  const card = (alert.querySelector('.card') ?? alert).getBoundingClientRect();
+  const texts = document.createTreeWalker(alert, NodeFilter.SHOW_TEXT);
+  const outside: string[] = [];
+  let leastPx = Infinity;
+  for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+    const { parentElement } = text;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const lines = [...range.getClientRects()];
+    if (parentElement?.closest('.coin') !== null || lines.length === 0) continue;
+    leastPx = Math.min(leastPx, parseFloat(getComputedStyle(parentElement).fontSize));
+    const isOut = ({ left, right, top, bottom }: DOMRect): boolean =>
+      left < card.left - 1 || right > card.right + 1 || top < card.top - 1 || bottom > card.bottom + 1;
+    if (lines.some(isOut)) outside.push(parentElement.className);
+  }
+  return { outside, leastPx };
+}
 
 describe('an alert', () => {
   it('shows who tipped, how much and what they wrote, on a page that is otherwise transparent', async () => {
@@ -86,23 +117,13 @@ describe('an alert', () => {
     expect([said, foreign, theatre.gateway.violations]).toEqual([[], [], []]);
   });
 
-  it.each([
-    [1920, 1080],
-    [1280, 720],
-    [800, 600],
-    [400, 300],
-    [400, 200],
-    [3840, 2160],
-    [1080, 1920],
-    [240, 700],
-  ])('stays inside a source of %i×%i, however much was written', async (width, height) => {
+  it.each(SIZES)('stays inside a source of %i×%i, however much was written', async (width, height) => {
     await theatre.resize(width, height);
-    theatre.gateway.config = { schemaVersion: 1, durationMs: 30_000 };
+    theatre.gateway.config = { schemaVersion: 1, defaults: { durationMs: 30_000, gapMs: 0 }, motion: 'none' };
     const { page } = await theatre.spectate();
-    const tip = theatre.tip({ message: 'W'.repeat(280), amount: theatre.eth('9'.repeat(78)) }, 'W'.repeat(50));
-    const alert = alertOf(page, tip.tipId);
+    const most = theatre.tip({ message: 'W'.repeat(280), amount: theatre.eth('9'.repeat(78)) }, 'W'.repeat(50));
+    const alert = alertOf(page, most.tipId);
     await alert.waitFor();
-    await page.waitForTimeout(700);
     const box = await alert.boundingBox();
     expect(box?.x).toBeGreaterThanOrEqual(0);
     expect(box?.y).toBeGreaterThanOrEqual(0);
@@ -110,12 +131,15 @@ describe('an alert', () => {
     expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(height);
     const inner = await alert.evaluate((element) => [...element.querySelectorAll('*')].every((e) => e.clientWidth <= element.clientWidth));
     expect(inner).toBe(true);
-    if (height === 1080) {
-      const sizes = await alert.evaluate((e) =>
-        ['[data-name]', '[data-amount]', '[data-message]'].map((s) => parseFloat(getComputedStyle(e.querySelector(s) ?? e).fontSize)),
-      );
-      expect(Math.min(...sizes)).toBeGreaterThanOrEqual(28);
-    }
+    const { outside, leastPx } = await alert.evaluate(lettersOf);
+    expect(outside).toEqual([]);
+    expect(leastPx).toBeGreaterThanOrEqual(height === 1080 ? 28 : 7);
+    // What most people write is read by most people.
+    theatre.command('skip');
+    const usual = theatre.tip({ message: 'Thank you for the stream, what a run!', amount: theatre.eth('250000000000000000') });
+    await alertOf(page, usual.tipId).waitFor();
+    expect(await alertOf(page, usual.tipId).evaluate(lettersOf)).toMatchObject({ outside: [] });
+    expect((await alertOf(page, usual.tipId).evaluate(lettersOf)).leastPx).toBeGreaterThanOrEqual(10);
   });
 });
 
@@ -153,12 +177,17 @@ describe('exactly once', () => {
     expect(seen()).toEqual(tips.map((tip) => tip.tipId));
   });
 
-  it.each(['http://127.0.0.1', 'http://overlay.test'])('shows every tip on both of two sources with the same URL (%s)', async (host) => {
+  it.each([
+    ['http://127.0.0.1', ''],
+    ['http://overlay.test', ''],
+    ['http://127.0.0.1', '&name=left'],
+    ['http://overlay.test', '&name=left'],
+  ])('shows every tip on both of two sources with the same URL (%s%s)', async (host, name) => {
     const origin = theatre.gateway.origin.replace('http://127.0.0.1', host);
     const pages = [await theatre.context.newPage(), await theatre.context.newPage()];
     const seen = await Promise.all(pages.map((page) => theatre.record(page)));
     for (const page of pages) {
-      await theatre.visit(page, origin);
+      await theatre.visit(page, origin, `token=${TOKEN}${name}`);
     }
     expect(await pages[0]?.evaluate(() => isSecureContext)).toBe(host === 'http://127.0.0.1');
     const first = theatre.tip();
@@ -167,6 +196,8 @@ describe('exactly once', () => {
     for (const page of pages) await page.reload();
     await until(() => seen.every((of) => of().length === 2));
     for (const of of seen) expect(of()).toEqual([first.tipId, second.tipId]);
+    const bookmarks = await pages[0]?.evaluate(() => Object.keys(localStorage).filter((key) => key.endsWith(':shown')));
+    expect(bookmarks).toHaveLength(2);
   });
 
   it('folds many missed alerts into one card', async () => {

@@ -72,4 +72,18 @@ describe(Sounds.name, () => {
     sounds.wear({ ...DEFAULT_OVERLAY_CONFIG, defaults: look(null) });
     expect(sounds.isHeard).toBe(false);
   });
+
+  it('plays the creator’s file again that was silent for a while, or at first', async () => {
+    const { sounds, played, come } = aStudio(9);
+    const silent: OverlayConfig = { ...DEFAULT_OVERLAY_CONFIG, defaults: look({ asset: ID, volume: 0 }) };
+    sounds.wear(silent);
+    await come(ID);
+    for (let n = 0; n < 2; n += 1) {
+      sounds.wear(wearing(ID));
+      await new Promise((resolve) => setImmediate(resolve));
+      sounds.play({ asset: ID, volume: 0.4 });
+      sounds.wear(silent);
+    }
+    expect(played).toEqual([9, 0.4, 9, 0.4]);
+  });
 });

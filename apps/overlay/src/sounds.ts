@@ -25,6 +25,8 @@ export class Sounds<Sound extends { readonly duration: number }> {
     const sounds = [defaults.sound, ...tiers.map(({ override }) => override.sound)];
     this.wanted = sounds.flatMap((sound) => (sound === undefined || sound === null || sound.volume === 0 ? [] : [sound.asset]));
     for (const id of this.decoded.keys()) if (!this.wanted.includes(id)) this.decoded.delete(id);
+    // A file that came before it was wanted, or was not for a while, does not come again.
+    for (const id of this.wanted) if (id.startsWith('ast_') && !this.decoded.has(id)) void this.take(id);
   }
 
   /** Whether any alert would sound. */

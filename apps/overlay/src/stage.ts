@@ -6,6 +6,7 @@ import type { Assets } from './assets.js';
 import { Card } from './card.js';
 import { warmFonts } from './dress.js';
 import { fit } from './fit.js';
+import { stillOf } from './still-picture.js';
 
 /** Where alerts stand, dressed as the overlay's config says. */
 export class Stage {
@@ -40,7 +41,7 @@ export class Stage {
     const card = new Card(alert, {
       look,
       config,
-      picture: asset === undefined ? undefined : framed(this.assets.image(asset)),
+      picture: asset === undefined ? undefined : framed(this.assets.image(asset), config.motion === 'full'),
       changed: (changed) => {
         fit(changed, element);
       },
@@ -66,9 +67,10 @@ export class Stage {
 }
 
 /** Beside the words it says nothing that they do not. */
-function framed(image: HTMLImageElement | undefined): HTMLImageElement | undefined {
+function framed(image: HTMLImageElement | undefined, mayMove: boolean): HTMLElement | undefined {
   if (image === undefined) return undefined;
-  image.className = 'picture';
   image.alt = '';
-  return image;
+  const picture = mayMove ? image : stillOf(image);
+  picture.className = 'picture';
+  return picture;
 }

@@ -1,4 +1,4 @@
-import type { OnAir } from '@droppio/client';
+import { SightDoubt, type OnAir } from '@droppio/client';
 import type { Clock } from '@droppio/tips';
 
 declare global {
@@ -21,18 +21,29 @@ declare global {
 }
 
 /** Passes on what the browser and OBS say about who may see this page. */
-export function watchAir(onAir: OnAir, seen: (isActive: boolean) => void): void {
+export function watchAir(onAir: OnAir, clock: Clock, seen: (isActive: boolean) => void): void {
+  const doubt = new SightDoubt({
+    clock,
+    isHidden: () => document.hidden,
+    frame: () => nextFrame(onAir, clock),
+    doubted: () => {
+      onAir.hint({ isVisible: true });
+    },
+  });
   const look = (): void => {
     onAir.hint({ isHidden: document.hidden });
+    doubt.look();
   };
   document.addEventListener('visibilitychange', look);
   look();
   addEventListener('obsSourceVisibleChanged', ({ detail }) => {
     onAir.hint({ isVisible: detail.visible });
+    doubt.heard(detail.visible);
   });
   addEventListener('obsSourceActiveChanged', ({ detail }) => {
     // What is streamed is visible, whatever was said before.
     onAir.hint(detail.active ? { isActive: true, isVisible: true } : { isActive: false });
+    if (detail.active) doubt.heard(true);
     seen(detail.active);
   });
   addEventListener('obsStreamingStarted', () => {
@@ -53,16 +64,20 @@ export function watchAir(onAir: OnAir, seen: (isActive: boolean) => void): void 
 /** Slower than the slowest source that OBS can be told to draw, one frame a second. */
 const FRAME_PATIENCE_MS = 3000;
 
+/** Asked for, and not drawn yet: of a page that nobody can see one waits, not one for each time that somebody asked. */
+let coming: Promise<boolean> | undefined;
+
 /** False when no frame came in time: nobody can see this page, until one comes. */
 export async function nextFrame(onAir: OnAir, clock: Clock): Promise<boolean> {
   const patience = new AbortController();
-  const frame = new Promise<boolean>((resolve) => {
+  coming ??= new Promise<boolean>((resolve) => {
     requestAnimationFrame(() => {
+      coming = undefined;
       onAir.hint({ hasFrames: true });
       resolve(true);
     });
   });
-  const isDrawn = await Promise.race([frame, clock.sleep(FRAME_PATIENCE_MS, patience.signal).then(() => false)]);
+  const isDrawn = await Promise.race([coming, clock.sleep(FRAME_PATIENCE_MS, patience.signal).then(() => false)]);
   patience.abort();
   if (!isDrawn) onAir.hint({ hasFrames: false });
   return isDrawn;

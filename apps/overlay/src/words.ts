@@ -62,7 +62,10 @@ export function usdText(usd: string | undefined): string {
 }
 
 /** As much of a message as this overlay lets through: on top of what the server has already screened. */
-export function shownMessage({ moderation }: Pick<OverlayConfig, 'moderation'>, { amount, message }: View): string {
+export function shownMessage(
+  { moderation }: Pick<OverlayConfig, 'moderation'>,
+  { amount, message }: { readonly amount: Pick<View['amount'], 'raw' | 'chainId' | 'token'>; readonly message: string },
+): string {
   const { showMessages, maxMessageChars, minToShowMessage } = moderation;
   const isPaidFor = minToShowMessage.some(
     (least) => isToken(least, amount) && isNumber(amount.raw) && BigInt(amount.raw) >= BigInt(least.raw),

@@ -131,8 +131,8 @@ export class Theatre {
     this.gateway.publish({ type: 'control', id: randomUUID(), at: now(), ttlMs: TIP_TTL_MS, d: { action } });
   }
 
-  async visit(page: Page, origin = this.gateway.origin): Promise<void> {
-    await page.goto(`${origin}/overlay/#${TOKEN}`);
+  async visit(page: Page, origin = this.gateway.origin, fragment = TOKEN): Promise<void> {
+    await page.goto(`${origin}/overlay/#${fragment}`);
     await page.waitForSelector('body[data-connection="open"]');
   }
 

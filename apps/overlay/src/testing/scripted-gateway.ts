@@ -14,6 +14,7 @@ import {
 } from '@droppio/protocol';
 import type { ConfigDocument, FeedPosition } from '@droppio/tips';
 import { WebSocket, WebSocketServer } from 'ws';
+import { servedPolicy, strictPolicy } from './page-policy.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -33,11 +34,17 @@ export class ScriptedGateway {
   readonly auths: AuthFrame[] = [];
   readonly shown: ShownFrame[] = [];
   readonly violations: string[] = [];
+  /** As real gateways do: says in `ready` what time it is. */
+  tellsTime = false;
   readonly requests: string[] = [];
+  /** The addresses at which sockets were opened. */
+  readonly sockets: string[] = [];
   config: ConfigDocument & Record<string, unknown> = { schemaVersion: 1, durationMs: 2000 };
   epoch = 'e1';
   /** Answer to the next tokens presented, instead of `ready`. */
   refuseWith: number | undefined;
+  /** The page comes with the policy of the real servers, and not with a stricter one that it needs no exceptions from. */
+  allowsCustomCss = false;
   /** As in a network that breaks WebSockets: only streams of events get through. */
   breaksSockets = false;
   /** What the API beside it answers to a page that asks for its widget: an answer, or a status. */
@@ -47,16 +54,13 @@ export class ScriptedGateway {
   private readonly http = createServer((request, response) => {
     void this.serve(request, response);
   });
-  private readonly sockets = new WebSocketServer({ noServer: true });
+  private readonly server = new WebSocketServer({ noServer: true });
   private readonly admitted = new Set<Say>();
 
   constructor(private readonly pageFolder: string) {
     this.http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (this.breaksSockets || request.url !== '/overlay') socket.destroy();
-      else
-        this.sockets.handleUpgrade(request, socket, head, (client) => {
-          this.greet(client);
-        });
+      if (this.breaksSockets || request.url?.split('?')[0] !== '/overlay') socket.destroy();
+      else this.upgrade(request, socket, head);
     });
   }
 
@@ -83,7 +87,7 @@ export class ScriptedGateway {
   }
 
   cut(): void {
-    for (const socket of this.sockets.clients) socket.terminate();
+    for (const socket of this.server.clients) socket.terminate();
   }
 
   async close(): Promise<void> {
@@ -91,6 +95,13 @@ export class ScriptedGateway {
     await new Promise((resolve) => {
       this.http.close(resolve);
       this.http.closeAllConnections();
+    });
+  }
+
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.sockets.push(request.url ?? '');
+    this.server.handleUpgrade(request, socket, head, (client) => {
+      this.greet(client);
     });
   }
 
@@ -130,7 +141,15 @@ export class ScriptedGateway {
     const head = this.log.length;
     const known = auth.cursor?.epoch === this.epoch ? auth.cursor.seq : undefined;
     const after = known ?? head;
-    say({ op: 'ready', epoch: this.epoch, head, from: after + 1, recovered: true, config: this.config });
+    say({
+      op: 'ready',
+      epoch: this.epoch,
+      head,
+      from: after + 1,
+      recovered: true,
+      config: this.config,
+      ...(this.tellsTime && { now: Date.now() }),
+    });
     this.admitted.add(say);
     for (const frame of this.log.slice(after)) say({ ...frame, replay: true });
   }
@@ -162,20 +181,12 @@ export class ScriptedGateway {
     const file = join(this.pageFolder, path === '/' ? 'index.html' : path);
     try {
       const content = await readFile(file);
-      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain', 'content-security-policy': this.policy() });
+      const policy = this.allowsCustomCss ? servedPolicy(this.origin) : strictPolicy(this.origin);
+      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain', 'content-security-policy': policy });
       response.end(content);
     } catch {
       response.writeHead(404).end();
     }
-  }
-
-  /** What the real servers send, in its strictest form. */
-  private policy(): string {
-    return [
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'",
-      `connect-src 'self' ${this.origin.replace('http', 'ws')}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-      "require-trusted-types-for 'script'; trusted-types 'none'; report-uri /violations",
-    ].join('; ');
   }
 }
 

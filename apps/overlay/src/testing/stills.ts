@@ -15,21 +15,26 @@ export const SHARE_OFF = 0.01;
 /** Where only letters move: a third of what differs between letters that move and letters that do not. */
 export const LETTERS_OFF = 0.001;
 
-/** Stops every animation of the page at one moment of its own time, and takes a picture; what is transparent stays so. */
-export async function still(page: Page, atMs: number): Promise<Buffer> {
-  await page.evaluate(async (time) => {
-    await document.fonts.ready;
-    for (const animation of document.getAnimations()) {
-      const { effect } = animation;
-      // The coin turns by itself, and has long come to rest.
-      if (effect instanceof KeyframeEffect && effect.target?.matches('.coin') === true) {
-        animation.finish();
-        continue;
+/**
+ * Stops every animation of the page at one moment of its own time, and takes a picture; what is transparent stays so. The coin, which turns by
+ * itself, has come to rest where nothing else is said.
+ */
+export async function still(page: Page, atMs: number, coin: 'rests' | 'turns' = 'rests'): Promise<Buffer> {
+  await page.evaluate(
+    async ([time, rests]) => {
+      await document.fonts.ready;
+      for (const animation of document.getAnimations()) {
+        const { effect } = animation;
+        if (rests && effect instanceof KeyframeEffect && effect.target?.matches('.coin') === true) {
+          animation.finish();
+          continue;
+        }
+        animation.pause();
+        animation.currentTime = time;
       }
-      animation.pause();
-      animation.currentTime = time;
-    }
-  }, atMs);
+    },
+    [atMs, coin === 'rests'] as const,
+  );
   return page.screenshot({ omitBackground: true });
 }
 

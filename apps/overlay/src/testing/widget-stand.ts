@@ -3,7 +3,9 @@ import { DEFAULT_OVERLAY_CONFIG, widgetQuestion, type OverlayConfig } from '@dro
 import { aDisplay, randomHex } from '@droppio/tips/testing';
 import type { Theatre } from './overlay-theatre.js';
 
-export type WidgetChange = Partial<Pick<OverlayConfig, 'widget' | 'goal' | 'ticker' | 'top' | 'motion' | 'canvas' | 'defaults'>>;
+export type WidgetChange = Partial<
+  Pick<OverlayConfig, 'widget' | 'goal' | 'ticker' | 'top' | 'motion' | 'canvas' | 'defaults' | 'moderation'>
+>;
 
 /** The overlay's document, and an API that counts what the gateway has published and not taken back. */
 export class WidgetStand {

@@ -25,20 +25,22 @@ export class GoalBar {
   private readonly title = words('strong', 'goal-title');
   private readonly percent = part('span', 'goal-percent');
   private readonly fill = part('div', 'goal-fill');
+  private readonly track: HTMLElement;
   private readonly amount = part('span', 'goal-amount');
   private readonly target = part('span', 'goal-target');
 
   constructor() {
-    const track = part('div', 'goal-track', this.fill);
-    track.setAttribute('role', 'progressbar');
+    this.track = part('div', 'goal-track', this.fill);
+    this.track.setAttribute('role', 'progressbar');
     const head = part('div', 'goal-head', this.title, this.percent);
-    this.element = part('section', 'goal', head, track, part('div', 'goal-foot', this.amount, this.target));
+    this.element = part('section', 'goal', head, this.track, part('div', 'goal-foot', this.amount, this.target));
   }
 
   draw(options: GoalOptions, figures: GoalFigures): void {
     const { amount, target, isReached } = figures;
     say(this.title, options.title);
     say(this.percent, `${String(percentOf(amount, target))} %`);
+    this.track.setAttribute('aria-valuenow', String(Math.min(100, percentOf(amount, target))));
     say(this.amount, countedText(amount, options));
     say(this.target, `of ${countedText(target, options)}`);
     this.fill.style.setProperty('--share', String(shareOf(amount, target)));

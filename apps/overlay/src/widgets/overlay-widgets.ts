@@ -1,4 +1,4 @@
-import type { EventFrame } from '@droppio/protocol';
+import type { EventFrame, ReadyFrame } from '@droppio/protocol';
 import type { Clock, FeedPosition, OverlayConfig } from '@droppio/tips';
 import { WidgetKeeper } from './widget-keeper.js';
 import type { WidgetSource } from './widget-source.js';
@@ -35,7 +35,8 @@ export class OverlayWidgets {
     this.keeper.configure(config);
   }
 
-  ready(head: number, position: FeedPosition): void {
+  ready({ head, now }: Pick<ReadyFrame, 'head' | 'now'>, position: FeedPosition): void {
+    if (now !== undefined) this.stage.setTime(now);
     this.keeper.ready(head, position);
   }
 

@@ -1,4 +1,5 @@
-import { cutGraphemes, type TickerOptions } from '@droppio/tips';
+import type { OverlayConfig } from '@droppio/tips';
+import { shownMessage } from '../words.js';
 import { ageText, unitsText } from './figures.js';
 import { part, say, words } from './parts.js';
 import { Rows } from './rows.js';
@@ -17,12 +18,13 @@ export class TickerView {
     this.element = part('section', 'ticker', this.title, this.rows.element, this.none);
   }
 
-  draw(options: TickerOptions, list: TickerList, maxMessageChars: number): void {
+  draw(config: Pick<OverlayConfig, 'ticker' | 'moderation'>, list: TickerList): void {
+    const options = config.ticker;
     say(this.title, options.title);
     this.title.hidden = options.title === '';
     const tips = list.tips.slice(0, options.count);
     this.none.hidden = tips.length > 0;
-    const made = tips.map((tip) => rowOf(tip, options, maxMessageChars));
+    const made = tips.map((tip) => rowOf(tip, config));
     this.ages = made.map(({ age }, place) => ({ element: age, at: tips[place]?.at ?? 0 }));
     this.rows.fill(made.map(({ row }) => row));
   }
@@ -33,7 +35,7 @@ export class TickerView {
   }
 }
 
-function rowOf(tip: TickerTip, { showAmounts, showMessages }: TickerOptions, maxMessageChars: number) {
+function rowOf(tip: TickerTip, { ticker: { showAmounts, showMessages }, moderation }: Pick<OverlayConfig, 'ticker' | 'moderation'>) {
   const row = part('li', 'ticker-row');
   row.dataset['tipId'] = tip.tipId;
   const age = part('span', 'row-age');
@@ -43,7 +45,7 @@ function rowOf(tip: TickerTip, { showAmounts, showMessages }: TickerOptions, max
     amount.textContent = amountText(tip);
     row.append(amount);
   }
-  const message = words('span', 'row-message', showMessages ? cutGraphemes(tip.message, maxMessageChars) : '');
+  const message = words('span', 'row-message', showMessages ? shownMessage({ moderation }, tip) : '');
   row.append(message, age);
   return { row, age };
 }

@@ -1,5 +1,6 @@
 import type { TextStorage } from '@droppio/client';
 import { DEFAULT_OVERLAY_CONFIG, type Clock, type OverlayConfig } from '@droppio/tips';
+import { outlineOf } from '../dress.js';
 import { celebrate } from './celebration.js';
 import { figuresOf, GoalBar } from './goal-bar.js';
 import type { GoalCount } from './goal-count.js';
@@ -21,6 +22,8 @@ export class WidgetStage {
   private config: OverlayConfig = DEFAULT_OVERLAY_CONFIG;
   private state: WidgetState | undefined;
   private view: View | undefined;
+  /** How much later it is here than at the server. */
+  private aheadMs = 0;
   private readonly memory: GoalMemory;
 
   constructor(
@@ -41,6 +44,11 @@ export class WidgetStage {
     this.dress();
   }
 
+  /** What the server's clock shows. The one here may be wrong by hours, and ages are told to viewers. */
+  setTime(serverNow: number): void {
+    this.aheadMs = this.clock.now() - serverNow;
+  }
+
   draw(state: WidgetState | undefined): void {
     this.state = state;
     const view = this.viewFor(state);
@@ -48,7 +56,7 @@ export class WidgetStage {
     this.view = view;
     if (state?.kind === 'goal' && view instanceof GoalBar) this.drawGoal(view, state);
     if (state?.kind === 'ticker' && view instanceof TickerView) {
-      view.draw(this.config.ticker, state, this.config.moderation.maxMessageChars);
+      view.draw(this.config, state);
     }
     if (state?.kind === 'top' && view instanceof TopView) view.draw(this.config.top, state);
     this.tick();
@@ -86,7 +94,7 @@ export class WidgetStage {
     const { view } = this;
     if (view === undefined || view instanceof GoalBar || this.state === undefined) return;
     const now = this.clock.now();
-    if (view instanceof TickerView) view.tick(now);
+    if (view instanceof TickerView) view.tick(now - this.aheadMs);
     const others = [...view.element.children].filter((child) => child !== view.rows.element);
     const { paddingTop, paddingBottom, rowGap } = getComputedStyle(view.element);
     const frame = [paddingTop, paddingBottom].reduce((sum, length) => sum + (parseFloat(length) || 0), 0);
@@ -112,7 +120,7 @@ export class WidgetStage {
         card.border === null
           ? '0.08em solid rgb(148 163 184 / 28%)'
           : `${String(card.border.widthPx / EM_PX)}em solid ${card.border.color}`,
-      '--stroke': font.outline === null ? '0 transparent' : `${String(font.outline.widthPx / EM_PX)}em ${font.outline.color}`,
+      '--outline': outlineOf(font, `1em / ${String(EM_PX)}`),
       'font-family': `'${font.family}', ${FALLBACKS}`,
       'font-weight': String(font.weight),
     };

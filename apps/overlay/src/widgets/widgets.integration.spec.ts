@@ -78,8 +78,28 @@ describe('a goal bar', () => {
 });
 
 describe('a ticker', () => {
+  it('says of messages what alerts of the overlay would say, of those that were there and of those that come', async () => {
+    const { chainId, token } = eth;
+    const moderation = {
+      showMessages: true,
+      maxMessageChars: 12,
+      stripLinks: true,
+      minToShowMessage: [{ chainId, token, raw: ETH.toString() }],
+    };
+    const stand = new WidgetStand(theatre, { widget: 'ticker', moderation });
+    stand.before('dave', ETH - 1n, 6, { message: 'for less' });
+    stand.before('carol', ETH, 5, { message: 'see evil.com/x' });
+    const { page } = await theatre.spectate();
+    await says(page, 'row-message', 'see', '');
+    stand.tip('erin', ETH, { message: 'twelve letters and more' });
+    stand.tip('frank', ETH / 2n, { message: 'for less' });
+    await says(page, 'row-message', '', 'twelve lette…', 'see', '');
+  });
+
   it('shows the latest tips, newest first, each as text', async () => {
-    const stand = new WidgetStand(theatre, { widget: 'ticker', ticker: { ...DEFAULT_OVERLAY_CONFIG.ticker, count: 3 } });
+    // The texts themselves are looked at here, not what moderation takes out of them.
+    const moderation = { ...DEFAULT_OVERLAY_CONFIG.moderation, stripLinks: false };
+    const stand = new WidgetStand(theatre, { widget: 'ticker', moderation, ticker: { ...DEFAULT_OVERLAY_CONFIG.ticker, count: 3 } });
     stand.before('carol', ETH / 100n, 5, { message: 'first' });
     const { page, said } = await theatre.spectate();
     await says(page, 'row-name', 'carol');
@@ -98,6 +118,16 @@ describe('a ticker', () => {
     stand.retract(last);
     await expect.poll(async () => (await text(page, 'row-name'))[0]).toBe(HOSTILE_TEXTS.at(-1));
     expect([said, theatre.gateway.violations]).toEqual([[], []]);
+  });
+
+  it('tells the ages of tips by the clock of the server, though the one of the computer is three hours fast', async () => {
+    theatre.gateway.tellsTime = true;
+    const stand = new WidgetStand(theatre, { widget: 'ticker' });
+    stand.before('carol', ETH, 5);
+    const page = await theatre.context.newPage();
+    await page.clock.install({ time: Date.now() + 3 * 3_600_000 });
+    await theatre.visit(page);
+    await says(page, 'row-age', '5 min');
   });
 
   it('gives each of many rows its turn by the clock, where there is room for few', async () => {
