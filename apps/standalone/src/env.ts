@@ -5,7 +5,7 @@ import { chainEnv } from '@droppio/chain';
 import { creatorsEnv } from '@droppio/creators';
 import { singleProcessDeliveryEnv } from '@droppio/delivery';
 import { loadEnv, platformEnv, port } from '@droppio/platform';
-import { optionalStorageEnv } from '@droppio/storage';
+import { feedEnv, optionalStorageEnv } from '@droppio/storage';
 import { webhooksEnv } from '@droppio/webhooks';
 
 const dataDir = {
@@ -25,6 +25,7 @@ export const standaloneSettings = z.object({
   PORT: port(8080).meta({ description: 'Port for the API, the overlay page and overlay sockets. 0 takes a free one.' }),
   INTERNAL_PORT: port(9090).meta({ description: 'Port for /metrics and /health. 0 takes a free one.' }),
   ...optionalStorageEnv,
+  ...feedEnv,
   ...optionalBrokerEnv,
   ...chainEnv,
   CHAINS: chainEnv.CHAINS.optional().meta({

@@ -34,6 +34,7 @@ async function start(): Promise<RunningApp> {
       env: standaloneSettings.parse({ LOG_LEVEL: 'error', INTERNAL_PORT: '0', GATEWAY_UPGRADES_PER_MINUTE_PER_IP: '0' }),
       port: 0,
       databaseUrl: database.url,
+      broker: { kind: 'memory' },
       chains: [],
       tokenKeys,
       adminToken,

@@ -28,6 +28,7 @@ beforeAll(async () => {
       env: standaloneSettings.parse({ LOG_LEVEL: 'error', INTERNAL_PORT: '0', GATEWAY_UPGRADES_PER_MINUTE_PER_IP: '0' }),
       port: 0,
       databaseUrl: database.url,
+      broker: { kind: 'memory' },
       chains: [],
       tokenKeys: parseTokenKeys(`1:${randomBytes(32).toString('hex')}`),
       adminToken,

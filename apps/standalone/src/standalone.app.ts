@@ -1,4 +1,3 @@
-import { MemoryBrokerModule, RedisBrokerModule } from '@droppio/broker';
 import { ChainModule, type ChainSettings } from '@droppio/chain';
 import { configureHttp, CreatorsModule, creatorsOptions, httpOptions, serveOverlayPage } from '@droppio/creators';
 import { attachOverlaySockets, DeliveryModule, deliverySettings } from '@droppio/delivery';
@@ -7,6 +6,7 @@ import type { TokenKey } from '@droppio/protocol/overlay-token';
 import { RelayModule } from '@droppio/relay';
 import { StorageModule, storageOptions } from '@droppio/storage';
 import { WebhooksModule, webhookSwitches } from '@droppio/webhooks';
+import { brokerRooms, type Broker } from './broker.js';
 import type { StandaloneSettings } from './env.js';
 
 /** The settings with everything that was left open filled in. */
@@ -14,6 +14,7 @@ export interface FurnishedSettings {
   readonly env: StandaloneSettings;
   readonly port: number;
   readonly databaseUrl: string;
+  readonly broker: Broker;
   readonly chains: readonly ChainSettings[];
   readonly tokenKeys: readonly TokenKey[];
   readonly adminToken: string;
@@ -37,7 +38,7 @@ export function standaloneApp(settings: FurnishedSettings): AppPlan {
     settings: env,
     rooms: [
       StorageModule.for(storageOptions(settings.databaseUrl, env)),
-      env.REDIS_URL === undefined ? MemoryBrokerModule : RedisBrokerModule.for({ url: env.REDIS_URL }),
+      ...brokerRooms(settings.broker, settings.databaseUrl, env),
       RelayModule.for({ work: true }),
       ChainModule.for(settings.chains),
       CreatorsModule.for(creatorsOptions(shared)),
