@@ -25,8 +25,8 @@ const SECONDS = values.quick ? 0.5 : 2;
 const ROUNDS = values.quick ? 2 : Number(values.rounds);
 const CONNECTIONS = Number(values.connections);
 /** At the API, too, as far as the overlays of one creator may poll there. */
-const POLLS = values.quick ? [50] : [100, 1000];
-const API_POLLS = 400;
+const POLLS = values.quick ? [50] : [50, 100, 1000];
+const API_POLLS = 50;
 const EVENTS = values.quick ? 3 : 10;
 
 const programs = findPrograms();

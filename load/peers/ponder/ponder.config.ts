@@ -1,7 +1,14 @@
 import { createConfig } from 'ponder';
 import { parseAbi } from 'viem';
 
-const { PEER_RPC_URL: rpcUrl = '', PEER_WS_URL: wsUrl = '', PEER_JAR = '', PEER_CHAIN_ID = '', PEER_POLL_MS = '', PEER_START_BLOCK = '1' } = process.env;
+const {
+  PEER_RPC_URL: rpcUrl = '',
+  PEER_WS_URL: wsUrl = '',
+  PEER_JAR = '',
+  PEER_CHAIN_ID = '',
+  PEER_POLL_MS = '',
+  PEER_START_BLOCK = '1',
+} = process.env;
 
 /** Its request limiter starts at 20 a second for each endpoint that is listed and grows by 5 %: listed this often, it never waits for it. */
 const ENDPOINTS = 50;

@@ -28,6 +28,7 @@ export interface ChaosOrder {
 export interface RedGroup {
   readonly seed: number;
   readonly runs: number;
+  readonly kind: Emphasis;
   readonly findings: Findings;
   readonly output: string;
 }
@@ -40,18 +41,18 @@ export interface ChaosResult {
   readonly seconds: number;
 }
 
-let servers: Services | undefined;
+const running = new Set<Services>();
 
 /** For whoever is told to stop in the middle: the servers end and leave no folder behind. Everything else dies with this process. */
 export async function endServers(): Promise<void> {
-  await servers?.stop();
+  await Promise.all([...running].map((services) => services.stop()));
 }
 
 /** Runs the seeds, group by group. The servers are shared and end with the run. */
 export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
   const began = Date.now();
   const services = await Services.start();
-  servers = services;
+  running.add(services);
   const pool = new ListenerPool(order.execArgv, order.mustSay);
   const door = await openFeed(services.redis.url);
   const tally = new Tally();
@@ -70,7 +71,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       const faults = countOf(result.findings);
       order.say?.(lineOf(first, runs, faults, Date.now() - groupBegan));
       if (faults === 0) continue;
-      const group = { seed: first, runs, findings: result.findings, output: result.output };
+      const group = { seed: first, runs, kind: order.emphasis ?? 'mixed', findings: result.findings, output: result.output };
       red.push(group);
       order.showRed?.(group);
       if (order.stopWhenRed === true) break;
@@ -79,7 +80,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
     await pool.stop();
     await door.context.close();
     await services.stop();
-    servers = undefined;
+    running.delete(services);
   }
   return { seeds, tally, red, findings, seconds: (Date.now() - began) / 1000 };
 }

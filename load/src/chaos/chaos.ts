@@ -7,9 +7,10 @@ import { within } from '@droppio/tips';
 import { versionOf } from '../machine.js';
 import { endServers, runChaos, type ChaosOrder, type RedGroup } from './chaos-run.js';
 import { mutantTable, runMutants } from './mutations.js';
+import { encore } from './encore.js';
 import { EMPHASES } from './scenario.js';
 import { summary } from './summary.js';
-import { tooTame } from './verdict.js';
+import { MANY_SEEDS, tooTame } from './verdict.js';
 
 /** Chains that share a database and two listeners. */
 const TOGETHER = 20;
@@ -51,7 +52,9 @@ if (values.mutations) {
 console.log(
   `chaos: seeds ${String(seed)} to ${String(seed + order.runs - 1)}; the same again: npm run chaos:chain -- --seed ${String(seed)} --runs ${values.runs}`,
 );
-const result = await runChaos(order);
+const played = await runChaos(order);
+const isLong = emphasis === 'mixed' && played.seeds >= MANY_SEEDS;
+const result = isLong ? await encore(order, played) : played;
 const tame = emphasis === 'mixed' ? tooTame(result.tally, result.seeds) : [];
 const programs = findPrograms();
 const redis = /v=(\S+)/.exec(execFileSync(programs.redisServerPath, ['--version'], { encoding: 'utf8' }))?.[1] ?? '?';
@@ -73,9 +76,9 @@ if (values.out !== undefined && isGreen) {
 console.log(isGreen ? 'green' : 'RED');
 process.exit(isGreen ? 0 : 1);
 
-function showRed({ seed: first, runs, findings, output }: RedGroup): void {
-  console.log(`\nred: npm run chaos:chain -- --seed ${String(first)} --runs ${String(runs)} --together ${String(runs)}`);
-  for (const [kind, list] of Object.entries(findings))
-    for (const line of (list as readonly string[]).slice(0, SHOWN)) console.log(`  ${kind}: ${line}`);
+function showRed({ seed: first, runs, kind, findings, output }: RedGroup): void {
+  console.log(`\nred: npm run chaos:chain -- --seed ${String(first)} --runs ${String(runs)} --together ${String(runs)} --emphasis ${kind}`);
+  for (const [what, list] of Object.entries(findings))
+    for (const line of (list as readonly string[]).slice(0, SHOWN)) console.log(`  ${what}: ${line}`);
   if (values.logs) console.log(output);
 }

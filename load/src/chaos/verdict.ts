@@ -21,7 +21,7 @@ const LEAST_OF_SOME = {
 } as const;
 const LEAST_FORGERIES_A_SEED = 0.5;
 /** From here on chance has had time to bring up everything. */
-const MANY_SEEDS = 100;
+export const MANY_SEEDS = 100;
 const FEW_SEEDS = 10;
 const LEAST_KILLS_A_SEED = 0.05;
 

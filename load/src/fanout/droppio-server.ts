@@ -8,7 +8,7 @@ import type { FanServer } from './server.js';
 /** Heartbeats are off for everybody. */
 const NEVER_MS = '3600000';
 
-interface Room {
+export interface Room {
   readonly creatorId: string;
   readonly epoch: string;
   readonly token: string;
@@ -49,7 +49,7 @@ export function droppio(redisUrl: string): FanServer {
   };
 }
 
-async function openRoom(feed: TipFeed, tokens: OverlayTokens): Promise<Room> {
+export async function openRoom(feed: TipFeed, tokens: OverlayTokens): Promise<Room> {
   const [creatorId, overlayId, epoch] = [randomUUID(), randomUUID(), randomUUID().slice(0, 8)];
   const grant = { overlayId, version: 1, enabled: true, config: DEFAULT_OVERLAY_CONFIG };
   await feed.restore(creatorId, { position: { epoch, seq: 0 }, events: [], grants: [grant] });

@@ -23,7 +23,7 @@ export function nchan(): FanServer | Absent {
       const folder = await mkdtemp(join(tmpdir(), 'droppio-nchan-'));
       const port = await freePort();
       await writeFile(join(folder, 'nginx.conf'), nginxConf(port));
-      const child = startChild('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr']);
+      const child = startChild('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], { family: true });
       const agent = new Agent({ keepAlive: true, maxSockets: 8 });
       await answers(port);
       const workers = childrenOf(child.pid);
@@ -43,7 +43,6 @@ export function nchan(): FanServer | Absent {
         },
         async stop() {
           agent.destroy();
-          // A master that is killed leaves its workers behind.
           await child.stop('SIGTERM').catch(() => child.stop('SIGKILL'));
           await rm(folder, { recursive: true, force: true });
         },
