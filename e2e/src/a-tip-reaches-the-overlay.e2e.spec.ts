@@ -96,16 +96,21 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     const ask = (method: string, path: string, body?: unknown) => client.call(method, `/v1/queue${path}`, creator.accessToken, body);
     const within = { timeout: 1000 };
     const leaving = (message: string) => overlay.page.locator('[data-alert][data-leaving]', { hasText: message });
-    for (const message of ['the first', 'the second', 'the third', 'the fourth']) await client.tip(creator, GWEI, message);
+    /** What the page writes down when it obeys, for the page after it. */
+    const notes = (text: string) =>
+      expect.poll(() => overlay.page.evaluate(() => JSON.stringify(localStorage)), { ...within, interval: 20 }).toContain(text);
+    const sent: string[] = [];
+    for (const message of ['the first', 'the second', 'the third', 'the fourth']) sent.push(await client.tip(creator, GWEI, message));
     await overlay.alert('the first');
     await Promise.all([ask('POST', '/skip'), leaving('the first').waitFor(within)]);
     await overlay.alert('the second');
-    await ask('PUT', '', { paused: true, muted: true });
+    await Promise.all([ask('PUT', '', { paused: true, muted: true }), notes('paused muted')]);
     // What is on the screen comes to its end, here a little sooner; nothing follows it.
     await Promise.all([ask('POST', '/skip'), leaving('the second').waitFor(within)]);
     await overlay.page.waitForSelector('[data-alert]', { state: 'detached', ...within });
     await overlay.page.waitForTimeout(800);
-    await ask('POST', '/clear');
+    // What will not be shown is written down with what was.
+    await Promise.all([ask('POST', '/clear'), notes(sent.at(-1) ?? 'the fourth')]);
     await ask('PUT', '', { paused: false, muted: false });
     await client.tip(creator, GWEI, 'the last');
     await overlay.alert('the last');
@@ -167,18 +172,30 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     await overlay.close();
   });
 
-  it('wears the Custom CSS of an OBS source, which comes as a style sheet in a data URL', async () => {
+  it('wears the Custom CSS of an OBS source, in each way that OBS has had of putting it in, and no markup', async () => {
     const creator = await client.creator();
     const overlay = await OverlaySource.open(browser, creator.pageUrl);
-    await overlay.page.evaluate((css) => {
+    await overlay.page.evaluate(() => {
+      // Until 2019: a style sheet in a data URL.
       const link = document.createElement('link');
       link.rel = 'stylesheet';
-      link.href = `data:text/css;charset=utf-8;base64,${btoa(css)}`;
-      document.head.append(link);
-    }, '.alert .name { letter-spacing: 7px }');
+      link.href = `data:text/css;charset=utf-8;base64,${btoa('.alert .name { letter-spacing: 7px }')}`;
+      // Since then as HTML of a style element, today as its text.
+      const [older, newer, image] = ['style', 'style', 'div'].map((tag) => document.createElement(tag));
+      if (older === undefined || newer === undefined || image === undefined) throw new Error('no elements');
+      older.innerHTML = decodeURIComponent(encodeURIComponent('.alert .name { word-spacing: 5px; quotes: "<b>" "&" }'));
+      newer.append(document.createTextNode('.alert .name { text-indent: 3px }'));
+      image.innerHTML = '<img src="/nobody" onerror="document.title = 1">';
+      document.head.append(link, older, newer);
+      document.body.append(image);
+    });
     await client.tip(creator, GWEI, 'in other clothes');
     await overlay.alert('in other clothes');
-    expect(await overlay.page.locator('[data-name]').evaluate((name) => getComputedStyle(name).letterSpacing)).toBe('7px');
+    const worn = await overlay.page.locator('[data-name]').evaluate((name) => {
+      const { letterSpacing, wordSpacing, textIndent, quotes } = getComputedStyle(name);
+      return [letterSpacing, wordSpacing, textIndent, quotes, document.title, document.querySelectorAll('img[src="/nobody"]').length];
+    });
+    expect(worn).toEqual(['7px', '5px', '3px', '"<b>" "&"', 'Droppio overlay', 0]);
     expect(overlay.console).toEqual([]);
     await overlay.close();
   });

@@ -70,6 +70,13 @@ export class MortalSource {
     await this.visit();
   }
 
+  /** The source is not there for as long as something else takes. */
+  async goneFor(meanwhile: () => Promise<void>): Promise<void> {
+    await this.page?.goto('about:blank');
+    await meanwhile();
+    await this.page?.goto(this.url);
+  }
+
   async close(): Promise<void> {
     await this.child?.stop('SIGKILL');
     await rm(this.profile, { recursive: true, force: true, maxRetries: 10 });

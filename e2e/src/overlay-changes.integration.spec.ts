@@ -157,6 +157,10 @@ describe('the pages of an overlay on two gateways', () => {
   it('tell its creator how it is doing', async () => {
     const health = async (): Promise<unknown> => call('GET', ofOverlay('/health'));
     for (const [at, ms] of [100, 200, 300, 1000].entries()) pages[at % 2]?.send({ op: 'shown', seq: 1, ms });
+    // Whoever only looks is nobody who shows it.
+    const preview = await gateways[0]?.visitor(`?token=${creator.token}&preview=1`);
+    await preview?.ready();
+    preview?.send({ op: 'shown', seq: 1, ms: 5 });
     await expect.poll(health, { timeout: 10_000, interval: 100 }).toMatchObject({
       instances: 2,
       lastShownAt: expect.any(String) as unknown,
@@ -165,6 +169,6 @@ describe('the pages of an overlay on two gateways', () => {
     for (const page of pages) await page.close();
     await expect
       .poll(health, { timeout: 10_000, interval: 100 })
-      .toMatchObject({ instances: 0, lastSeenAt: expect.any(String) as unknown });
+      .toMatchObject({ instances: 0, lastSeenAt: expect.any(String) as unknown, chainToScreenMs: { count: 4 } });
   });
 });

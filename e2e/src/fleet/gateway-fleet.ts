@@ -26,8 +26,9 @@ export class GatewayFleet {
     return this.members[this.next % this.members.length]?.port ?? 1;
   };
 
-  async add(): Promise<AppProcess> {
-    const member = await startApp('gateway', { PORT: '0', INTERNAL_PORT: '0', DRAIN_DELAY_MS: '0', ...this.settings });
+  /** With settings of its own beside the fleet's. */
+  async add(own: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
+    const member = await startApp('gateway', { PORT: '0', INTERNAL_PORT: '0', DRAIN_DELAY_MS: '0', ...this.settings, ...own });
     this.members.push(member);
     return member;
   }

@@ -19,6 +19,11 @@ export async function startApp(app: string, settings: Readonly<Record<string, st
     echo,
     detached: echo !== undefined,
   });
+  return started(child);
+}
+
+/** Resolves when an app says that it listens; one that does not is ended. */
+export async function started(child: Child): Promise<AppProcess> {
   const line = await child.until(/.*"app\.started".*/, START_MS).catch(async (error: unknown) => {
     await child.stop('SIGKILL').catch(() => undefined);
     throw error;

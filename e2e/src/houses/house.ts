@@ -17,6 +17,8 @@ export interface House {
   readonly adminToken: string;
   /** Where overlays open their WebSocket. */
   readonly gatewayUrl: string;
+  /** The gateways themselves, behind whatever `gatewayUrl` leads to; absent where nobody asks for them one by one. */
+  readonly gatewayPorts?: readonly number[];
   readonly chain: HouseChain;
   /** Base addresses of the internal ports, by process. */
   readonly internalUrls: Readonly<Record<string, string>>;

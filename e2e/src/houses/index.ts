@@ -1,11 +1,16 @@
+export * from '../fleet/gateway-fleet.js';
 export * from './app-process.js';
 export * from './feed-door.js';
 export * from './house.js';
+export * from './machine.js';
+export { NginxEdge, type EdgePlan } from './nginx-edge.js';
+export * from './silent-port.js';
+export * from './web-edge.js';
 export * from './standalone.js';
 export * from './trio.js';
 export { freePort, startChild, type Child } from '../services/child.js';
-export { startPostgres, type PostgresServer } from '../services/postgres.js';
-export { findPrograms, type Programs } from '../services/programs.js';
+export { postgresBinaries, startPostgres, type PostgresServer } from '../services/postgres.js';
+export { findPrograms, findTestPrograms, type Programs, type TestPrograms } from '../services/programs.js';
 export { startBrowser } from '../services/browser.js';
 export { startRedis, type RedisServer } from '../services/redis.js';
 export * from './house-client.js';

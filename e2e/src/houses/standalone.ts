@@ -34,6 +34,7 @@ export async function startStandalone(plan: StandalonePlan = {}): Promise<House>
     apiUrl: facts.api,
     adminToken: facts.adminToken,
     gatewayUrl: facts.gateway,
+    gatewayPorts: [Number(new URL(facts.api).port)],
     chain: { chainId: facts.chainId, rpcUrl: facts.rpc, wsUrl: facts.ws, jar: toHex(facts.tipJar, 20), tippers: devAccounts(10).slice(2) },
     internalUrls: { standalone: app.internalUrl },
     output: () => app.child.output(),

@@ -81,6 +81,7 @@ async function furnish(plan: TrioPlan, { chain, balancer, apps, stop }: Furnitur
     apiUrl,
     adminToken,
     gatewayUrl,
+    gatewayPorts: gateways.map((gateway) => gateway.port),
     chain,
     internalUrls: {
       api: api.internalUrl,
@@ -92,7 +93,7 @@ async function furnish(plan: TrioPlan, { chain, balancer, apps, stop }: Furnitur
   };
 }
 
-async function houseChain(chain: DevChain): Promise<HouseChain> {
+export async function houseChain(chain: DevChain): Promise<HouseChain> {
   const [deployer, ...tippers] = chain.accounts;
   if (deployer === undefined) throw new Error('the dev chain has no accounts');
   const wallet = await openWallet({ rpcUrl: chain.rpcUrl, privateKey: deployer.privateKey });
@@ -115,7 +116,7 @@ export function chainSetting(chain: HouseChain): string {
   ]);
 }
 
-async function newDatabase(postgresUrl: string): Promise<string> {
+export async function newDatabase(postgresUrl: string): Promise<string> {
   const name = `house_${randomBytes(6).toString('hex')}`;
   const client = new pg.Client({ connectionString: postgresUrl });
   await client.connect();

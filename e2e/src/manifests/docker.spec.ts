@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { gatewaySettings } from '@droppio/gateway/env';
 import { TIP_JAR_ADDRESS } from '@droppio/tip-jar';
@@ -30,11 +30,20 @@ const ComposeService = z.looseObject({
   deploy: z.object({ replicas: z.int() }).optional(),
   networks: z.array(z.string()),
   ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  healthcheck: z.looseObject({ test: z.unknown().optional() }).optional(),
+  depends_on: z.union([z.array(z.string()), z.record(z.string(), z.object({ condition: z.string() }))]).optional(),
+  build: z
+    .object({ context: z.literal('..'), dockerfile: z.string(), target: z.string(), args: z.record(z.string(), z.string()).optional() })
+    .optional(),
 });
+const dockerfile = readFileSync(resolve(ROOT, 'docker/Dockerfile'), 'utf8');
+const stages = [...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$/gm)].map(([, , name = '']) => name);
 
 describe('docker/compose.yaml', () => {
   const text = readFileSync(resolve(ROOT, 'docker/compose.yaml'), 'utf8');
-  const { services } = z.looseObject({ services: z.record(z.string(), ComposeService) }).parse(parse(text, { merge: true }));
+  const document: unknown = parse(text, { merge: true });
+  const { services } = z.looseObject({ services: z.record(z.string(), ComposeService) }).parse(document);
   const example = readFileSync(resolve(ROOT, 'docker/.env.example'), 'utf8');
   const variables = new Map([...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
 
@@ -76,7 +85,7 @@ describe('docker/compose.yaml', () => {
     expect(service('migrate').environment['DATABASE_URL']).toContain('@postgres:5432/');
     for (const app of ['api', 'listener'] as const) {
       expect(settingsOf(app, given(app))['DATABASE_MIGRATE']).toBe(false);
-      expect(service(app)['depends_on']).toMatchObject({ migrate: { condition: 'service_completed_successfully' } });
+      expect(service(app).depends_on).toMatchObject({ migrate: { condition: 'service_completed_successfully' } });
     }
   });
 
@@ -90,8 +99,71 @@ describe('docker/compose.yaml', () => {
 
   it('runs two gateways, publishes the edge only, and keeps it away from the data', () => {
     expect(service('gateway').deploy?.replicas).toBe(2);
-    expect(Object.keys(services).filter((name) => service(name).ports.length > 0)).toEqual(['web']);
+    const published = Object.keys(services).flatMap((name) => service(name).ports.map((port) => [name, port] as const));
+    // What watches is seen on this machine's loopback.
+    expect(published.filter(([, port]) => !port.startsWith('127.0.0.1:')).map(([name]) => name)).toEqual(['web']);
+    expect(published.map(([name]) => name)).toEqual(['web', 'prometheus', 'grafana']);
     expect(service('web').networks).not.toContain('data');
+  });
+
+  it('lets Prometheus reach what it scrapes, by the names that it looks up, and nobody else', () => {
+    const config = readFileSync(resolve(ROOT, 'observability/prometheus/prometheus.yml'), 'utf8');
+    const Lookups = z.looseObject({ dns_sd_configs: z.array(z.looseObject({ names: z.array(z.string()), port: z.int() })).default([]) });
+    const { alerting, scrape_configs: jobs } = z
+      .looseObject({ alerting: z.object({ alertmanagers: z.array(Lookups) }), scrape_configs: z.array(Lookups) })
+      .parse(parse(config));
+    const lookups = [...alerting.alertmanagers, ...jobs].flatMap(({ dns_sd_configs }) => dns_sd_configs);
+    expect(lookups.flatMap(({ names }) => names).sort()).toEqual(['alertmanager', ...APPS, 'web'].sort());
+    for (const { names, port } of lookups) {
+      for (const name of names) {
+        expect(
+          service(name).networks.some((network) => service('prometheus').networks.includes(network)),
+          name,
+        ).toBe(true);
+        if (name !== 'alertmanager') expect(String(port)).toBe(imageEnv()['INTERNAL_PORT']);
+      }
+    }
+    expect(
+      Object.keys(services)
+        .filter((name) => service(name).networks.includes('watch'))
+        .sort(),
+    ).toEqual([...APPS, 'prometheus', 'web'].sort());
+  });
+
+  it('mounts files that exist, and volumes and networks that it has', () => {
+    const whole = z
+      .looseObject({ volumes: z.record(z.string(), z.unknown()), networks: z.record(z.string(), z.unknown()) })
+      .parse(document);
+    for (const [name, { volumes, networks }] of Object.entries(services)) {
+      for (const volume of volumes) {
+        const [source = ''] = filledIn(volume).split(':');
+        if (source.startsWith('.')) expect(existsSync(resolve(ROOT, 'docker', source)), `${name}: ${source}`).toBe(true);
+        else expect(Object.keys(whole.volumes), name).toContain(source);
+      }
+      for (const network of networks) expect(Object.keys(whole.networks), name).toContain(network);
+    }
+  });
+
+  it('asks every service how it is: with a check of its own or that of its image, but for jobs and the dev chain', () => {
+    const unchecked = Object.entries(services).filter(([name, { healthcheck }]) => name !== 'web' && healthcheck?.test === undefined);
+    expect(unchecked.map(([name]) => name)).toEqual(['migrate', 'anvil', 'tip-jar']);
+    expect(dockerfile).toMatch(/AS web\n(?:(?!^FROM )[\s\S])*^HEALTHCHECK /m);
+    for (const { depends_on } of Object.values(services)) {
+      if (depends_on === undefined || Array.isArray(depends_on)) continue;
+      for (const [other, { condition }] of Object.entries(depends_on)) {
+        if (condition === 'service_healthy') expect(service(other).healthcheck?.test, other).toBeDefined();
+      }
+    }
+  });
+
+  it('builds its images from stages that there are', () => {
+    for (const [name, { image, build }] of Object.entries(services)) {
+      expect(build === undefined, name).toBe(!image.startsWith('droppio/'));
+      if (build === undefined) continue;
+      expect(stages).toContain(build.target);
+      expect(build.dockerfile).toBe('docker/Dockerfile');
+      if (build.target === 'app') expect(image).toBe(`droppio/${String(build.args?.['APP'])}:${version}`);
+    }
   });
 
   it('confines our containers', () => {
@@ -114,12 +186,22 @@ describe('the images', () => {
     expect(Object.keys(imageEnv()).filter((name) => name !== 'NODE_ENV' && !APPS.some((app) => name in SCHEMAS[app].shape))).toEqual([]);
   });
 
-  it.each(['Dockerfile', 'web.Dockerfile', 'dev-chain.Dockerfile'])('of %s run as a numeric user, from bases with a version', (file) => {
-    const text = readFileSync(resolve(ROOT, 'docker', file), 'utf8');
+  it.each(['app', 'web', 'dev-chain'])('of the stage %s run as a numeric user', (stage) => {
+    const text = new RegExp(`^FROM \\S+ AS ${stage}$((?:(?!^FROM )[\\s\\S])*)`, 'm').exec(dockerfile)?.[1] ?? '';
     expect([...text.matchAll(/^USER (.*)$/gm)].at(-1)?.[1]).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-    for (const [, image = ''] of text.matchAll(/^ARG \w+_IMAGE=(.*)$/gm)) expect(image).toMatch(/:\d/);
-    for (const [, from = ''] of text.matchAll(/^FROM (\S+)/gm)) expect(from).toMatch(/^\$\{\w+_IMAGE\}$/);
-    expect(text).toMatch(/^(ENTRYPOINT \[|FROM \$\{NGINX_IMAGE\})/m);
+    // The web server's entry point is that of its base.
+    expect(/^ENTRYPOINT \["node", /m.test(text)).toBe(stage !== 'web');
+  });
+
+  it('come from bases with a version, Node 24 of long-term support among them, or from each other', () => {
+    const bases = [...dockerfile.matchAll(/^ARG (\w+_IMAGE)=(.*)$/gm)].map(([, name = '', image = '']) => [name, image] as const);
+    expect(bases.map(([name]) => name)).toEqual(['NODE_IMAGE', 'NGINX_IMAGE']);
+    expect(bases[0]?.[1]).toMatch(/^node:24-/);
+    for (const [, image] of bases) expect(image).toMatch(/:\d/);
+    for (const [, from = ''] of dockerfile.matchAll(/^FROM (\S+)/gm))
+      expect([...bases.map(([name]) => `\${${name}}`), ...stages]).toContain(from);
+    // The last one is what a build without a target makes.
+    expect(stages.at(-1)).toBe('app');
   });
 
   it('of the dev chain know where the tip jar is', () => {
@@ -138,6 +220,46 @@ describe('docker/nginx', () => {
   it('logs no query and no request line, which may hold a token', () => {
     expect(nginx('web.conf').replaceAll(/^\s*#.*$/gm, '')).not.toMatch(/\$(request|request_uri|args|query_string|arg_\w+|http_referer)\b/);
     expect(nginx('web.conf')).toMatch(/location = \/overlay \{\s*(#.*\s*)*error_log \S+ emerg;/);
+    // Wherever a mistyped path of an overlay may lead, too.
+    const locations = [...nginx('web.conf').matchAll(/^ {2}location (?:= |~ )?(\S+) \{$([\s\S]*?)^ {2}\}$/gm)];
+    const loud = locations.filter(([, , body = '']) => !/error_log \S+ emerg;/.test(body)).map(([, path]) => path);
+    expect(loud).toEqual(['/v1/assets', '^/(v1/|docs(/|$)|openapi\\.json$)']);
+  });
+
+  it('passes on no viewer’s word about his address, and believes nobody unless it is told to', () => {
+    for (const file of ['web.conf', 'house/proxy.conf']) {
+      const text = nginx(file);
+      expect(text).not.toContain('$proxy_add_x_forwarded_for');
+      expect([...text.matchAll(/proxy_set_header X-Forwarded-For \$remote_addr;/g)]).toHaveLength(
+        Math.max(1, [...text.matchAll(/proxy_pass /g)].length),
+      );
+    }
+    for (const file of ['trusted-proxies.conf.template', 'house/trusted-proxies.conf'])
+      expect(nginx(file)).not.toMatch(/^\s*set_real_ip_from/m);
+    expect(dockerfile).toMatch(/^ENV (?:.*\\\n)*.*\bWEB_TRUSTED_PROXIES=$/m);
+    for (const file of ['nginx.conf', 'house/common.conf']) expect(nginx(file)).toMatch(/^ *include \S*\btrusted-proxies\.conf;$/m);
+  });
+
+  it('says how many connections it may have as its workers are told', () => {
+    const [workers, each] = ['worker_processes', 'worker_connections'].map((name) =>
+      Number(new RegExp(`${name} (\\d+);`).exec(nginx('nginx.conf'))?.[1]),
+    );
+    expect(nginx('metrics.conf')).toContain(`\ndroppio_web_connections_limit ${String((workers ?? NaN) * (each ?? NaN))}\n`);
+    expect(nginx('metrics.conf')).toContain(`listen ${String(imageEnv()['INTERNAL_PORT'])};`);
+  });
+
+  it('asks every gateway once, in time for an overlay that waits 15 s, whatever was lost', () => {
+    for (const file of ['web.conf', 'house/locations.conf', 'house/proxy.conf']) {
+      const text = nginx(file).replaceAll(/^\s*#.*$/gm, '');
+      const [tries, times] = ['tries', 'timeout'].map((word) =>
+        [...text.matchAll(new RegExp(`proxy_next_upstream_${word} (\\d+)`, 'g'))].map(([, value]) => Number(value)),
+      );
+      expect(new Set(tries)).toEqual(new Set(file === 'house/proxy.conf' ? [] : [0]));
+      expect(times).toHaveLength(tries?.length ?? NaN);
+      for (const seconds of times ?? []) expect(seconds).toBeLessThanOrEqual(10);
+      const connects = [...text.matchAll(/proxy_connect_timeout (\S+);/g)].map(([, value]) => value);
+      expect(connects).toEqual(file === 'house/locations.conf' ? [] : ['300ms']);
+    }
   });
 
   it('never takes a gateway out for failing, and counts sockets across workers', () => {

@@ -7,7 +7,8 @@ import { renderWith, ROOT, type Manifest } from './render.js';
 export type Way = (request: Request) => string | undefined;
 export interface Request {
   readonly path: string;
-  readonly isUpgrade?: boolean;
+  /** The header, as a client writes it. */
+  readonly upgrade?: string;
 }
 
 export interface Edge {
@@ -22,6 +23,7 @@ export function edges(): ReadonlyMap<string, Edge> {
   return new Map([
     ['docker/nginx/web.conf', webServer()],
     ['gateway-api', gatewayApi(renderWith('gateway-api'))],
+    ['envoy-gateway', gatewayApi(renderWith('envoy-gateway'))],
     ['traefik', traefik(renderWith('traefik'))],
     ['ingress-nginx', ingress(renderWith('ingress-nginx'))],
   ]);
@@ -39,7 +41,7 @@ function webServer(): Edge {
     }),
   );
   const socketsOnly = 'if ($http_upgrade = "")';
-  const way: Way = ({ path, isUpgrade = false }) => {
+  const way: Way = ({ path, upgrade }) => {
     // nginx: exact first, then regular expressions in order, then the longest prefix.
     const [found] = [
       ...locations.filter(({ operator, pattern }) => operator === '=' && pattern === path),
@@ -49,7 +51,7 @@ function webServer(): Edge {
         .sort((a, b) => b.pattern.length - a.pattern.length),
     ];
     if (found === undefined || found.body.includes('return 404;')) return undefined;
-    if (!isUpgrade && found.body.includes(socketsOnly)) return 'page';
+    if (upgrade === undefined && found.body.includes(socketsOnly)) return 'page';
     return /proxy_pass http:\/\/(\w+);/.exec(found.body)?.[1] ?? 'page';
   };
   const toGateways = locations.filter(({ body }) => body.includes('proxy_pass http://gateways;'));
@@ -67,7 +69,9 @@ const Route = z.looseObject({
           .array(
             z.strictObject({
               path: z.strictObject({ type: z.enum(['Exact', 'PathPrefix']), value: z.string() }),
-              headers: z.tuple([z.strictObject({ name: z.literal('Upgrade'), value: z.literal('websocket') })]).optional(),
+              headers: z
+                .tuple([z.strictObject({ name: z.literal('Upgrade'), type: z.literal('RegularExpression'), value: z.string() })])
+                .optional(),
             }),
           )
           .default([]),
@@ -84,10 +88,11 @@ function gatewayApi(objects: readonly Manifest[]): Edge {
   const rules = spec.rules.flatMap(({ matches, backendRefs, timeouts }) =>
     matches.map((match) => ({ ...match, service: backendRefs?.[0].name, timeouts })),
   );
-  const way: Way = ({ path, isUpgrade = false }) => {
+  const way: Way = ({ path, upgrade }) => {
     const fitting = rules.filter(
       ({ path: { type, value }, headers }) =>
-        (type === 'Exact' ? path === value : path === value || path.startsWith(`${value}/`)) && (headers === undefined || isUpgrade),
+        (type === 'Exact' ? path === value : path === value || path.startsWith(`${value}/`)) &&
+        (headers === undefined || (upgrade !== undefined && caseless(headers[0].value).test(upgrade))),
     );
     // The API's own order: exact, longest path, most headers.
     fitting.sort(
@@ -103,6 +108,13 @@ function gatewayApi(objects: readonly Manifest[]): Edge {
     // Without one an implementation's own counts, and Envoy's is 15 s.
     .map(({ timeouts }) => (timeouts?.request === '0s' ? Infinity : seconds(timeouts?.request ?? '15s')));
   return { way, silence, text: JSON.stringify(routes) };
+}
+
+/** RE2, as Envoy and Go have it, which can ignore the case of a part; here that part is the whole. */
+function caseless(pattern: string): RegExp {
+  const [, body] = /^\^\(\?i:(\w+)\)\$$/.exec(pattern) ?? [];
+  if (body === undefined) throw new Error(`${pattern} is no pattern that this model knows`);
+  return new RegExp(`^${body}$`, 'i');
 }
 
 const IngressRoute = z.looseObject({
@@ -121,11 +133,11 @@ const IngressRoute = z.looseObject({
 function traefik(objects: readonly Manifest[]): Edge {
   const { spec } = IngressRoute.parse(objects.find(({ kind }) => kind === 'IngressRoute'));
   const routes = [...spec.routes].sort((a, b) => b.priority - a.priority);
-  const fits = (rule: string, { path, isUpgrade = false }: Request): boolean => {
+  const fits = (rule: string, { path, upgrade }: Request): boolean => {
     const needsUpgrade = rule.includes('HeaderRegexp(`Upgrade`, `(?i)^websocket$`)');
     const exact = [...rule.matchAll(/\bPath\(`([^`]+)`\)/g)].some(([, value]) => value === path);
     const below = [...rule.matchAll(/\bPathPrefix\(`([^`]+)`\)/g)].some(([, value = '']) => path.startsWith(value));
-    return (exact || below) && (!needsUpgrade || isUpgrade);
+    return (exact || below) && (!needsUpgrade || /^websocket$/i.test(upgrade ?? ''));
   };
   const way: Way = (request) => routes.find(({ match }) => fits(match, request))?.services[0].name;
   const values = readFileSync(join(ROOT, 'k8s/components/traefik/traefik-values.yaml'), 'utf8');

@@ -1,8 +1,14 @@
 import { matches, type Cluster, type NetworkPolicy, type Peer, type Selector, type Workload } from './shapes.js';
 
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
-/** Neighbours, other tenants of a cloud, and the address at which a cloud tells a machine its credentials. */
-const NOT_THE_INTERNET = [...PRIVATE, '100.64.0.0/10', '169.254.0.0/16'];
+/** Carrier-grade NAT is what some clouds give to pods. */
+const PRIVATE_4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+const PRIVATE = [...PRIVATE_4, 'fc00::/7'];
+/** Neighbours, other tenants of a cloud, the address at which a cloud tells a machine its credentials, and what leads back to those of IPv4. */
+const NOT_THE_INTERNET: Readonly<Record<string, readonly string[]>> = {
+  '0.0.0.0/0': [...PRIVATE_4, '169.254.0.0/16'],
+  '::/0': ['fc00::/7', 'fe80::/10', '64:ff9b::/96', '64:ff9b:1::/48'],
+};
+const INTERNET: Readonly<Record<string, string>> = { '0.0.0.0/0': 'the internet', '::/0': 'the internet of IPv6' };
 
 /**
  * Every way that the policies of a cluster leave open, as "from > to:port", sorted. Between two pods of the cluster both of them have to
@@ -59,8 +65,9 @@ function peersIn(cluster: Cluster, peers: readonly Peer[] | undefined): readonly
 
 function nameOf(cluster: Cluster, { podSelector, namespaceSelector, ipBlock }: Peer): readonly string[] {
   if (ipBlock !== undefined) {
-    const isInternet = ipBlock.cidr === '0.0.0.0/0' && NOT_THE_INTERNET.every((cidr) => ipBlock.except?.includes(cidr) === true);
-    return [isInternet ? 'the internet' : ipBlock.cidr];
+    const others = NOT_THE_INTERNET[ipBlock.cidr];
+    const isInternet = others?.every((cidr) => ipBlock.except?.includes(cidr) === true) === true;
+    return [(isInternet ? INTERNET[ipBlock.cidr] : undefined) ?? ipBlock.cidr];
   }
   if (namespaceSelector !== undefined) return [`${words(namespaceSelector)}${podSelector === undefined ? '' : ` ${words(podSelector)}`}`];
   // Of a pod that this installation does not have (Redis elsewhere) nothing is opened.

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { gatewayCosts } from './fanout-figures.js';
+import { podCounts } from './pod-counts.js';
 import { OVERLAYS, renderOverlay, ROOT } from './render.js';
 import { APPS, clusterEnv, drainMs, settingsOf, Shutdown, SPARE_SECONDS } from './settings.js';
 import { Cluster, containerOf, matches, mebibytes, type Workload } from './shapes.js';
@@ -138,7 +140,7 @@ describe.each(OVERLAYS)('the pods of %s', (overlay) => {
       const labels = deployment.spec.template.metadata.labels;
       const budgets = cluster.budgets.filter(({ spec }) => matches(spec.selector, labels));
       expect(budgets).toHaveLength(1);
-      const replicas = cluster.scalers.find((scaler) => scaler.deployment === app)?.min ?? deployment.spec.replicas ?? 1;
+      const replicas = podCounts(cluster, app).least;
       const leaves = budgets[0]?.spec.maxUnavailable ?? 0;
       expect(leaves).toBeGreaterThanOrEqual(1);
       if (replicas > 1) expect(leaves).toBeLessThan(replicas);
@@ -170,13 +172,10 @@ describe('priority', () => {
   });
 });
 
-/** What docs/proof/fanout.md measured: resident bytes of an idle socket, at most, and what the kernel keeps for it. */
+/** By the highest of what docs/proof/fanout.md measured: in the process and in the kernel. */
 function gatewayMebibytes(sockets: number): number {
-  const table = readFileSync(join(ROOT, 'docs/proof/fanout.md'), 'utf8');
-  const rows = [...table.matchAll(/^\| droppio \|.*$/gm)].map(([row]) => row.split('|').map((cell) => Number(cell.trim())));
-  const [resident, kernelPair] = [7, 8].map((column) => Math.max(...rows.map((cells) => cells[column] ?? Number.NaN)));
-  // A pair is the socket at both ends; only one of them is the gateway's.
-  return BASE_MEBIBYTES + (sockets * ((resident ?? Number.NaN) + (kernelPair ?? Number.NaN) / 2)) / 1024 / 1024;
+  const { residentBytes, kernelBytes } = gatewayCosts();
+  return BASE_MEBIBYTES + (sockets * (residentBytes.most + kernelBytes.most)) / 1024 / 1024;
 }
-/** A gateway without sockets, resident: what docker/smoke.sh prints. */
+/** A gateway without sockets, resident: what `npm run smoke:images` prints. */
 const BASE_MEBIBYTES = 150;

@@ -1,69 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { inject } from 'vitest';
-import { parseAllDocuments, stringify } from 'yaml';
-import * as z from 'zod';
+import { K8S, kustomize, kustomizeWith, type Manifest } from './kustomize.js';
 
-/** A Kubernetes object, as far as every one of them goes. */
-export const Manifest = z.looseObject({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
-});
-export type Manifest = z.output<typeof Manifest>;
-
-export const ROOT = resolve(import.meta.dirname, '../../..');
-export const K8S = join(ROOT, 'k8s');
+export { K8S, Manifest, readManifests, ROOT } from './kustomize.js';
 
 export const OVERLAYS = readdirSync(join(K8S, 'overlays'));
 export const COMPONENTS = readdirSync(join(K8S, 'components'));
 
 /** What `kubectl apply -k k8s/overlays/<name>` would send. */
 export function renderOverlay(name: string): readonly Manifest[] {
-  const objects = rendered.get(name) ?? kustomize(join(K8S, 'overlays', name));
+  const objects = rendered.get(name) ?? kustomize(inject('kubectlPath'), join(K8S, 'overlays', name));
   rendered.set(name, objects);
   return objects;
 }
 const rendered = new Map<string, readonly Manifest[]>();
 
 /** The base with some components and nothing else. */
-export function renderWith(...components: readonly string[]): Manifest[] {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'droppio-kustomize-')));
-  try {
-    const plan = {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      namespace: 'droppio',
-      resources: [relative(folder, join(K8S, 'base'))],
-      components: components.map((component) => relative(folder, join(K8S, 'components', component))),
-    };
-    writeFileSync(join(folder, 'kustomization.yaml'), stringify(plan));
-    return kustomize(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function kustomize(folder: string): Manifest[] {
-  const text = execFileSync(inject('kubectlPath'), ['kustomize', folder], {
-    encoding: 'utf8',
-    timeout: 20_000,
-    maxBuffer: 16 * 1024 * 1024,
-  });
-  return manifestsOf(text, folder);
-}
-
-/** All documents of a file; a syntax error or a key given twice throws. */
-export function readManifests(path: string): Manifest[] {
-  return manifestsOf(readFileSync(path, 'utf8'), path);
-}
-
-function manifestsOf(text: string, path: string): Manifest[] {
-  return parseAllDocuments(text).map((document) => {
-    const [fault] = document.errors;
-    if (fault !== undefined) throw new Error(`${path}: ${fault.message}`);
-    return Manifest.parse(document.toJS());
-  });
-}
+export const renderWith = (...components: readonly string[]): Manifest[] => kustomizeWith(inject('kubectlPath'), components);

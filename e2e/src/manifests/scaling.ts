@@ -1,13 +1,16 @@
 import * as z from 'zod';
-import type { Manifest } from './render.js';
+import type { Manifest } from './kustomize.js';
 
 const ScalingRules = z.strictObject({
   stabilizationWindowSeconds: z.int().min(0).max(3600),
   selectPolicy: z.enum(['Max', 'Min', 'Disabled']),
   policies: z.array(z.strictObject({ type: z.enum(['Pods', 'Percent']), value: z.int().min(1), periodSeconds: z.int().min(1).max(1800) })),
 });
+export type ScalingRules = z.output<typeof ScalingRules>;
 const Behavior = z.strictObject({ scaleUp: ScalingRules, scaleDown: ScalingRules });
 const Target = z.strictObject({ apiVersion: z.literal('apps/v1'), kind: z.literal('Deployment'), name: z.string() });
+
+const Average = z.strictObject({ type: z.literal('AverageValue'), averageValue: z.string() });
 
 const Autoscaler = z.looseObject({
   spec: z.strictObject({
@@ -19,7 +22,36 @@ const Autoscaler = z.looseObject({
         type: z.literal('Pods'),
         pods: z.strictObject({
           metric: z.strictObject({ name: z.string() }),
-          target: z.strictObject({ type: z.literal('AverageValue'), averageValue: z.string() }),
+          target: Average,
+        }),
+      }),
+      z.strictObject({
+        type: z.literal('Object'),
+        object: z.strictObject({
+          // The autoscaler asks for its own namespace, whatever the name says.
+          describedObject: z.strictObject({ apiVersion: z.literal('v1'), kind: z.literal('Namespace'), name: z.string() }),
+          metric: z.strictObject({ name: z.string() }),
+          target: Average,
+        }),
+      }),
+    ]),
+    behavior: Behavior,
+  }),
+});
+
+/** On what a pod takes of the CPU that it asked for. */
+const CpuAutoscaler = z.looseObject({
+  metadata: z.looseObject({ namespace: z.string() }),
+  spec: z.strictObject({
+    scaleTargetRef: Target,
+    minReplicas: z.int().min(1),
+    maxReplicas: z.int().min(1),
+    metrics: z.tuple([
+      z.strictObject({
+        type: z.literal('Resource'),
+        resource: z.strictObject({
+          name: z.literal('cpu'),
+          target: z.strictObject({ type: z.literal('Utilization'), averageUtilization: z.int().min(1).max(100) }),
         }),
       }),
     ]),
@@ -69,6 +101,8 @@ export interface Scaler {
   readonly target: number;
   /** The series that is asked for: a name, or a query. */
   readonly asks: string;
+  /** A second one, about all pods together, of which the larger answer counts. */
+  readonly forecast?: { readonly asks: string; readonly target: number };
   readonly behavior: z.output<typeof Behavior>;
   readonly fallback?: z.output<typeof ScaledObject>['spec']['fallback'];
   readonly namespace: string | undefined;
@@ -76,16 +110,40 @@ export interface Scaler {
   readonly takesSilenceForZero: boolean;
 }
 
+/** Those that count sockets. */
 export function scalersIn(objects: readonly Manifest[]): Scaler[] {
   return objects.flatMap((object) => {
-    if (object.kind === 'HorizontalPodAutoscaler') return [fromAutoscaler(object)];
+    if (object.kind === 'HorizontalPodAutoscaler') return isOnCpu(object) ? [] : [fromAutoscaler(object)];
     return object.kind === 'ScaledObject' ? [fromScaledObject(object)] : [];
   });
 }
 
+export interface CpuScaler {
+  readonly deployment: string;
+  readonly min: number;
+  readonly max: number;
+  /** Per cent of the CPU that pods ask for. */
+  readonly utilization: number;
+  readonly behavior: z.output<typeof Behavior>;
+}
+
+export function cpuScalersIn(objects: readonly Manifest[]): CpuScaler[] {
+  return objects.filter(isOnCpu).map((object) => {
+    const { scaleTargetRef, minReplicas, maxReplicas, metrics, behavior } = CpuAutoscaler.parse(object).spec;
+    const utilization = metrics[0].resource.target.averageUtilization;
+    return { deployment: scaleTargetRef.name, min: minReplicas, max: maxReplicas, utilization, behavior };
+  });
+}
+
+const Measured = z.looseObject({ spec: z.looseObject({ metrics: z.array(z.looseObject({ type: z.string() })) }) });
+
+function isOnCpu(object: Manifest): boolean {
+  return object.kind === 'HorizontalPodAutoscaler' && Measured.parse(object).spec.metrics.some(({ type }) => type === 'Resource');
+}
+
 function fromAutoscaler(object: Manifest): Scaler {
   const { spec } = Autoscaler.parse(object);
-  const [{ pods }] = spec.metrics;
+  const [{ pods }, { object: whole }] = spec.metrics;
   return {
     by: 'HorizontalPodAutoscaler',
     deployment: spec.scaleTargetRef.name,
@@ -93,6 +151,7 @@ function fromAutoscaler(object: Manifest): Scaler {
     max: spec.maxReplicas,
     target: Number(pods.target.averageValue),
     asks: pods.metric.name,
+    forecast: { asks: whole.metric.name, target: Number(whole.target.averageValue) },
     behavior: spec.behavior,
     namespace: object.metadata.namespace,
     takesSilenceForZero: false,

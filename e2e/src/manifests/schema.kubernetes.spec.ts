@@ -37,6 +37,12 @@ describe('the strict API server', () => {
     'no-duration': 'apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, spec: { rules: [{ timeouts: { request: soon } }] }',
     'a-route-to-nowhere': 'apiVersion: traefik.io/v1alpha1, kind: IngressRoute, spec: { routes: [{ kind: Rule, match: x, service: [] }] }',
     'an-end-without-points': 'apiVersion: monitoring.coreos.com/v1, kind: PodMonitor, spec: { selector: {}, podMetricEndpoints: [] }',
+    'a-policy-for-nothing':
+      'apiVersion: gateway.envoyproxy.io/v1alpha1, kind: ClientTrafficPolicy, spec: { headers: { earlyRequestHeaders: { remove: [x] } } }',
+    'a-retry-of-what-was-done':
+      'apiVersion: gateway.envoyproxy.io/v1alpha1, kind: BackendTrafficPolicy, spec: { retry: { retryOn: { triggers: [5xx] } } }',
+    'a-log-that-goes-nowhere':
+      'apiVersion: gateway.envoyproxy.io/v1alpha1, kind: EnvoyProxy, spec: { telemetry: { accessLog: { settings: [{ format: { type: JSON, json: {} } }] } } }',
     'a-scaler-of-nothing': 'apiVersion: keda.sh/v1alpha1, kind: ScaledObject, spec: { pollingInterval: 15 }',
   };
 

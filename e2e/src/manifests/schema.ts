@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import * as z from 'zod';
+import { BackendTrafficPolicy, ClientTrafficPolicy, EnvoyProxy } from './envoy-gateway.js';
 import type { Manifest } from './render.js';
 import { ScaledObject } from './scaling.js';
 
@@ -34,10 +35,13 @@ export async function refusals(modelsDir: string, objects: readonly Manifest[]):
 
 const nameOf = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.name}`;
 
-/** The types in npm are older than KEDA's fallback behaviours. */
+/** The types in npm are older than KEDA's fallback behaviours, and of Envoy Gateway there are none. */
+const JUDGED_HERE: Readonly<Record<string, z.ZodType>> = { ScaledObject, BackendTrafficPolicy, ClientTrafficPolicy, EnvoyProxy };
+
 function judgedHere(object: Manifest): string[] {
-  if (object.kind !== 'ScaledObject') return [`${nameOf(object)}: nobody knows ${object.apiVersion} ${object.kind}.`];
-  const { error } = ScaledObject.safeParse(object);
+  const judge = JUDGED_HERE[object.kind];
+  if (judge === undefined) return [`${nameOf(object)}: nobody knows ${object.apiVersion} ${object.kind}.`];
+  const { error } = judge.safeParse(object);
   return error === undefined ? [] : [`${nameOf(object)}: ${z.prettifyError(error)}`];
 }
 

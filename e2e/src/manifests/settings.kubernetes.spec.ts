@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { K8S, OVERLAYS, renderOverlay } from './render.js';
+import { podCounts } from './pod-counts.js';
+import { OVERLAYS, renderOverlay, ROOT } from './render.js';
 import { APPS, clusterEnv, isSecret, SCHEMAS, secretTemplates, settingsOf, strangers, type App } from './settings.js';
 import { Cluster, containerOf, portsOf } from './shapes.js';
 
@@ -79,24 +80,51 @@ describe.each(OVERLAYS.filter((overlay) => overlay !== 'region-replica'))('the d
   const cluster = new Cluster(renderOverlay(overlay));
 
   it('is migrated by a Job that has nothing but its address, and by nobody else', () => {
-    const job = cluster.workloads.find(({ kind }) => kind === 'Job');
-    expect(job === undefined ? [] : Object.keys(clusterEnv(cluster, job))).toEqual(['DATABASE_URL']);
+    const jobs = cluster.workloads.filter(({ kind }) => kind !== 'Deployment');
+    expect(jobs.map(({ metadata, kind }) => [metadata.name, kind])).toEqual([
+      ['migrate', 'Job'],
+      ['new-epochs', 'CronJob'],
+    ]);
+    for (const job of jobs) expect(Object.keys(clusterEnv(cluster, job))).toEqual(['DATABASE_URL']);
     for (const app of ['api', 'listener'] as const) {
       expect(settingsOf(app, clusterEnv(cluster, cluster.deployment(app)))['DATABASE_MIGRATE']).toBe(false);
     }
   });
 
+  it('is waited for, until its Job must have ended, by pods that nobody gives up on meanwhile', () => {
+    const job = cluster.workloads.find(({ kind }) => kind === 'Job');
+    const { activeDeadlineSeconds } = z.object({ activeDeadlineSeconds: z.int() }).parse(job?.spec);
+    for (const app of ['api', 'listener'] as const) {
+      const deployment = cluster.deployment(app);
+      const { progressDeadlineSeconds } = z.object({ progressDeadlineSeconds: z.int() }).parse(deployment.spec);
+      const { DATABASE_SCHEMA_WAIT_MS } = settingsOf(app, clusterEnv(cluster, deployment));
+      expect(z.number().parse(DATABASE_SCHEMA_WAIT_MS) / 1000, app).toBeGreaterThanOrEqual(activeDeadlineSeconds + 60);
+      expect(progressDeadlineSeconds, app).toBeGreaterThanOrEqual(z.number().parse(DATABASE_SCHEMA_WAIT_MS) / 1000 + 60);
+    }
+  });
+
   it('has connections for as many pods as there may be', () => {
-    const perPod = Number(cluster.configOf('api')['DATABASE_POOL_SIZE']);
-    const pods = ['api', 'listener'].reduce((sum, app) => sum + Number(cluster.deployment(app).spec.replicas), 0);
-    // Postgres' preset of 100, with a surge of all pods and 20 left for people.
-    expect(2 * perPod * pods).toBeLessThanOrEqual(80);
+    const connections = ['api', 'listener'].map(
+      (app) => podCounts(cluster, app).mostInRollout * Number(cluster.configOf(app)['DATABASE_POOL_SIZE']),
+    );
+    // Postgres' preset of 100: the most pods that an autoscaler makes, with a rollout of all of them, and 20 left for people and the migration.
+    expect(connections.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(80);
   });
 
   it('gives page and sockets one host, the only one that the page’s policy allows', () => {
     const { PUBLIC_PAGE_URL = '', PUBLIC_GATEWAY_URL = '' } = cluster.configOf('api');
     expect(new URL(PUBLIC_GATEWAY_URL).host).toBe(new URL(PUBLIC_PAGE_URL).host);
     expect([new URL(PUBLIC_PAGE_URL).pathname, new URL(PUBLIC_GATEWAY_URL).pathname]).toEqual(['/overlay', '/overlay']);
+  });
+});
+
+describe.each(['prod', 'staging', 'region-replica'])('%s', (overlay) => {
+  it('tells nobody of an address without TLS', () => {
+    const cluster = new Cluster(renderOverlay(overlay));
+    const values = APPS.filter((app) => cluster.has(app)).flatMap((app) => Object.entries(cluster.configOf(app)));
+    const open = values.filter(([name, value]) => /^(?:PUBLIC_|SIGN_IN_ORIGINS|API_CORS)/.test(name) && /\b(?:http|ws):/.test(value));
+    expect(open).toEqual([]);
+    expect(values.filter(([, value]) => /^wss:|^https:/.test(value)).length).toBeGreaterThanOrEqual(cluster.has('api') ? 2 : 0);
   });
 });
 
@@ -121,9 +149,9 @@ describe('a second region', () => {
   });
 });
 
-describe('k8s/README.md', () => {
+describe('docs/deploy/kubernetes.md', () => {
   it('makes every Secret, with keys that the apps know', () => {
-    const text = readFileSync(join(K8S, 'README.md'), 'utf8');
+    const text = readFileSync(join(ROOT, 'docs/deploy/kubernetes.md'), 'utf8');
     const made = [...text.matchAll(/^secret (\S+) (.*)$/gm)].map(([, name = '', rest = '']): [string, string[]] => [
       name,
       [...rest.matchAll(/--from-(?:literal|file)=(\w+)=/g)].map(([, key = '']) => key),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Manifest } from './render.js';
-import { scalersIn, type Scaler } from './scaling.js';
+import { cpuScalersIn, scalersIn, type CpuScaler, type Scaler } from './scaling.js';
 
 const Labels = z.record(z.string(), z.string());
 
@@ -51,7 +51,7 @@ const PodSpec = z.looseObject({
 });
 
 export const Workload = z.looseObject({
-  kind: z.enum(['Deployment', 'Job']),
+  kind: z.enum(['Deployment', 'Job', 'CronJob']),
   metadata: z.looseObject({ name: z.string() }),
   spec: z.looseObject({
     replicas: z.number().optional(),
@@ -60,6 +60,19 @@ export const Workload = z.looseObject({
   }),
 });
 export type Workload = z.output<typeof Workload>;
+
+/** A Job that waits to be made is held to what a Job is held to. */
+const CronJob = z
+  .looseObject({
+    metadata: z.looseObject({ name: z.string() }),
+    spec: z.strictObject({
+      suspend: z.literal(true),
+      schedule: z.string(),
+      concurrencyPolicy: z.literal('Forbid'),
+      jobTemplate: z.looseObject({ spec: z.looseObject({}) }),
+    }),
+  })
+  .transform(({ metadata, spec }) => Workload.parse({ kind: 'CronJob', metadata, spec: spec.jobTemplate.spec }));
 
 const Ports = z.array(z.strictObject({ protocol: z.enum(['TCP', 'UDP']), port: z.number() })).min(1);
 const Peer = z.strictObject({
@@ -103,16 +116,18 @@ export class Cluster {
   readonly budgets: readonly z.output<typeof Budget>[];
   readonly services: readonly Service[];
   readonly scalers: readonly Scaler[];
+  readonly cpuScalers: readonly CpuScaler[];
   readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
 
   constructor(readonly objects: readonly Manifest[]) {
     const of = <S extends z.ZodType>(shape: S, ...kinds: string[]): z.output<S>[] =>
       objects.filter(({ kind }) => kinds.includes(kind)).map((object) => shape.parse(object));
-    this.workloads = of(Workload, 'Deployment', 'Job');
+    this.workloads = [...of(Workload, 'Deployment', 'Job'), ...of(CronJob, 'CronJob')];
     this.policies = of(NetworkPolicy, 'NetworkPolicy');
     this.budgets = of(Budget, 'PodDisruptionBudget');
     this.services = of(Service, 'Service');
     this.scalers = scalersIn(objects);
+    this.cpuScalers = cpuScalersIn(objects);
     this.configMaps = new Map(of(ConfigMap, 'ConfigMap').map(({ metadata, data }) => [metadata.name, data]));
   }
 

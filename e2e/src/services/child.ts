@@ -21,22 +21,31 @@ export interface ChildOptions {
   readonly gid?: number;
   /** Own process group, as a terminal would give a program. */
   readonly detached?: boolean;
+  /** It has children of its own, which outlive it when it is killed (nginx): a group of their own, which is killed as one. */
+  readonly family?: boolean;
   /** Print what it prints, each line behind this name. */
   readonly echo?: string | undefined;
+  /** A channel for messages, as a supervisor of Node processes opens one. */
+  readonly channel?: boolean;
 }
 
 const OUTPUT_LIMIT = 1024 * 1024;
 
 /** Starts a program and keeps what it prints. */
-export function startChild(command: string, args: readonly string[], { echo, ...options }: ChildOptions = {}): Child {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+export function startChild(
+  command: string,
+  args: readonly string[],
+  { echo, family = false, channel = false, ...options }: ChildOptions = {},
+): Child {
+  const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', ...(channel ? ['ipc' as const] : [])];
+  const child = spawn(command, args, { ...options, stdio, ...(family ? { detached: true } : {}) });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString('utf8')).slice(-OUTPUT_LIMIT);
     if (echo !== undefined) process.stdout.write(chunk.toString('utf8').replace(/^(?=.)/gm, `${echo.padEnd(10)}│ `));
   };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
@@ -45,7 +54,10 @@ export function startChild(command: string, args: readonly string[], { echo, ...
   });
   ended.catch(() => undefined);
   // Whoever started it may end without stopping it; nothing may outlive that.
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => {
+    if (family) killGroup(child.pid);
+    else child.kill('SIGKILL');
+  };
   process.once('exit', kill);
   child.once('close', () => process.off('exit', kill));
   return {
@@ -58,13 +70,24 @@ export function startChild(command: string, args: readonly string[], { echo, ...
     ended,
     async stop(signal = 'SIGTERM', ms = 10_000) {
       if (child.exitCode !== null || child.signalCode !== null) return ended;
-      child.kill(signal);
+      if (signal === 'SIGKILL') kill();
+      else child.kill(signal);
       const code = await Promise.race([ended, sleep(ms, undefined, { ref: false })]);
       if (code !== undefined) return code;
-      child.kill('SIGKILL');
+      kill();
       throw new Error(`${command} did not stop within ${String(ms)} ms of ${signal}:\n${output.slice(-4000)}`);
     },
   };
+}
+
+/** Whoever of it is left, its leader or not. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left.
+  }
 }
 
 async function waitForOutput(

@@ -1,10 +1,10 @@
 import type { TestProject } from 'vitest/node';
 import { startPostgres, type PostgresServer } from './postgres.js';
-import { findPrograms, type Programs } from './programs.js';
+import { findTestPrograms, type TestPrograms } from './programs.js';
 import { startRedis, type RedisServer } from './redis.js';
 
 interface Services {
-  readonly programs: Programs;
+  readonly programs: TestPrograms;
   readonly redis: RedisServer;
   readonly postgres: PostgresServer;
 }
@@ -17,13 +17,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('anvilPath', programs.anvilPath);
   project.provide('chromiumPath', programs.chromiumPath);
   project.provide('redisServerPath', programs.redisServerPath);
+  project.provide('prometheusPath', programs.prometheusPath);
+  project.provide('promtoolPath', programs.promtoolPath);
+  project.provide('amtoolPath', programs.amtoolPath);
+  project.provide('nginxPath', programs.nginxPath);
+  project.provide('postgresPath', programs.postgresPath);
   return async () => {
     await Promise.all([redis.stop(), postgres.stop()]);
   };
 }
 
 async function start(): Promise<Services> {
-  const programs = findPrograms();
+  const programs = findTestPrograms();
   const [redis, postgres] = await Promise.all([startRedis(programs.redisServerPath), startPostgres()]);
   return { programs, redis, postgres };
 }

