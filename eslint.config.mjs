@@ -40,6 +40,7 @@ const owners = {
   'csv-stringify': ['creators'],
   sharp: ['creators'],
   'ipaddr.js': ['webhooks'],
+  '@opentelemetry/*': ['platform'],
 };
 const libs = [
   'tips',
