@@ -105,22 +105,21 @@ beforeAll(async () => {
   jar = await deployTipJar(wallet);
   const batch = await deployContract(wallet, tipBatchBytecode);
   const first = await wallet.getTransactionCount({ address: wallet.account.address });
-  for (let at = 0; at < BLOCKS; at += 20) {
-    const sent = Array.from({ length: 20 }, (_, n) => {
-      const creators = Array.from({ length: 1 + ((at + n) % 3) }, () => randomHex(20));
-      const args = [jar, creators, `tip ${String(at + n)}`] as const;
-      const value = BigInt(creators.length);
-      return wallet.writeContract({
-        address: batch,
-        abi: tipBatchAbi,
-        functionName: 'tipAll',
-        args,
-        value,
-        nonce: first + at + n,
-        gas: 1_000_000n,
-      });
+  for (let at = 0; at < BLOCKS; at += 1) {
+    const creators = Array.from({ length: 1 + (at % 3) }, () => randomHex(20));
+    const args = [jar, creators, `tip ${String(at)}`] as const;
+    const value = BigInt(creators.length);
+    const hash = await wallet.writeContract({
+      address: batch,
+      abi: tipBatchAbi,
+      functionName: 'tipAll',
+      args,
+      value,
+      nonce: first + at,
+      gas: 1_000_000n,
     });
-    await Promise.all(sent.map(async (hash) => wallet.waitForTransactionReceipt({ hash: await hash })));
+    // One after the other: a busy machine would put several of them into a block.
+    await wallet.waitForTransactionReceipt({ hash });
   }
   // So that where the walk begins, twelve blocks below the head, lies above all of them, and all are final.
   await wallet.request<{ Method: string; Parameters: readonly unknown[]; ReturnType: unknown }>({ method: 'anvil_mine', params: ['0x20'] });
@@ -222,7 +221,7 @@ describe('npm run backfill', () => {
     provider.most = 10;
     const stopping = new AbortController();
     provider.answered = 0;
-    // About half of them, so that it can never be done before it is stopped.
+    // About half of them: one answer for ten blocks, each of which holds one transaction.
     provider.stopAfter(17);
     const running = backfill({}, stopping.signal);
     await expect.poll(() => provider.answered, { interval: 5, timeout: 20_000 }).toBe(17);
