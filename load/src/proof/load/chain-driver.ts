@@ -11,6 +11,8 @@ interface Mined {
   readonly txs: readonly RawTx[];
   readonly timestamp: number;
   readonly hash: string;
+  /** Who had money from nowhere before it was mined: more than its own senders, where a fork had taken others away. */
+  readonly funded: readonly string[];
 }
 
 const FUNDS = '0x3635c9adc5dea00000';
@@ -20,6 +22,8 @@ export class ChainDriver {
   truth: LedgerOfTruth | undefined;
   private readonly blocks: Mined[] = [];
   private pending: RawTx[] = [];
+  /** Accounts that were given money since the block at the head: a rollback leaves them what the first of the gone blocks gave. */
+  private funded: readonly string[] = [];
   private clock: NodeJS.Timeout | undefined;
   private work: Promise<unknown> = Promise.resolve();
   private failure: Error | undefined;
@@ -97,9 +101,8 @@ export class ChainDriver {
   ): Promise<{ readonly depth: number; readonly dropped: readonly RawTx[] }> {
     return this.inTurn(async () => {
       const depth = depthNow();
-      const gone = this.blocks.splice(this.blocks.length - depth).map(({ txs }) => [...txs]);
+      const gone = (await this.rollback(depth)).map(({ txs }) => [...txs]);
       const branch = plan(gone);
-      await this.node.rollback(depth);
       for (const txs of branch) await this.seal(txs, 1);
       await this.truth?.look();
       const kept = new Set(branch.flat().map(({ hash }) => hash));
@@ -111,16 +114,13 @@ export class ChainDriver {
   forkAndReturn(depthNow: () => Promise<number>, during: () => Promise<void>): Promise<void> {
     return this.inTurn(async () => {
       const depth = await depthNow();
-      const former = this.blocks.slice(this.blocks.length - depth);
-      await this.node.rollback(depth);
-      this.blocks.length -= depth;
+      const former = await this.rollback(depth);
       for (let i = 0; i <= depth; i += 1) await this.seal([], 2);
       await this.truth?.look();
       await during();
-      await this.node.rollback(depth + 1);
-      this.blocks.length -= depth + 1;
-      for (const { txs, timestamp, hash } of former)
-        if ((await this.sealAt(txs, timestamp)).hash !== hash) throw new Error('a block came back as another one');
+      await this.rollback(depth + 1);
+      for (const { txs, timestamp, hash, funded } of former)
+        if ((await this.sealAt(txs, timestamp, funded)).hash !== hash) throw new Error('a block came back as another one');
       await this.seal([], 1);
       await this.seal([], 1);
       await this.truth?.look();
@@ -139,21 +139,28 @@ export class ChainDriver {
     return done;
   }
 
-  private async seal(txs: readonly RawTx[], later = 0): Promise<Header> {
-    const parent = this.blocks.at(-1)?.timestamp ?? 0;
-    return this.sealAt(txs, Math.max(parent + 1 + later, Math.floor(Date.now() / 1000)));
+  private async rollback(depth: number): Promise<readonly Mined[]> {
+    await this.node.rollback(depth);
+    const gone = this.blocks.splice(this.blocks.length - depth);
+    this.funded = gone[0]?.funded ?? this.funded;
+    return gone;
   }
 
-  private async sealAt(txs: readonly RawTx[], timestamp: number): Promise<Header> {
-    // Given anew after a fork: what was given before is gone with the blocks.
-    await Promise.all(
-      [...new Set(txs.map(({ sender }) => sender))].map((sender) => this.node.line.ask('anvil_setBalance', [sender, FUNDS])),
-    );
+  private async seal(txs: readonly RawTx[], later = 0): Promise<void> {
+    const parent = this.blocks.at(-1)?.timestamp ?? 0;
+    const senders = txs.map(({ sender }) => sender);
+    await this.sealAt(txs, Math.max(parent + 1 + later, Math.floor(Date.now() / 1000)), [...new Set([...this.funded, ...senders])]);
+  }
+
+  private async sealAt(txs: readonly RawTx[], timestamp: number, funded: readonly string[]): Promise<Header> {
+    // Given anew after a fork: what was given before is gone with the blocks, but for the first one's, which anvil keeps with its parent.
+    await Promise.all(funded.map((sender) => this.node.line.ask('anvil_setBalance', [sender, FUNDS])));
     const header = await this.node.mine(
       txs.map(({ raw }) => raw),
       timestamp,
     );
-    this.blocks.push({ txs, timestamp, hash: header.hash });
+    this.funded = [];
+    this.blocks.push({ txs, timestamp, hash: header.hash, funded });
     return header;
   }
 }
