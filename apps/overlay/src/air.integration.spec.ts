@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DEFAULT_OVERLAY_CONFIG, type OverlayConfig } from '@droppio/tips';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { alertOf, until, useTheatre } from './testing/overlay-theatre.js';
+import { alertOf, stopTime, until, useTheatre } from './testing/overlay-theatre.js';
 
 const theatre = useTheatre();
 
@@ -124,12 +124,14 @@ describe('a page that nobody can see', () => {
     const { page, seen } = await stage();
     await page.clock.install();
     await theatre.visit(page);
+    await stopTime(page);
     await hide(page, true);
     await page.evaluate(() => dispatchEvent(new CustomEvent('obsSourceVisibleChanged', { detail: { visible: false } })));
     await hide(page, false);
     const tip = theatre.tip();
     await page.clock.runFor(9000);
     expect(seen()).toEqual([[]]);
+    await page.clock.resume();
     await page.clock.runFor(12_000);
     await until(() => seen()[0]?.[0] === tip.tipId);
   });

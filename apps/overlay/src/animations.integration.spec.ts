@@ -2,7 +2,7 @@ import { ANIMATIONS, TEXT_EFFECTS } from '@droppio/tips';
 import type { Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { alertOf, useTheatre } from './testing/overlay-theatre.js';
+import { alertOf, stopTime, useTheatre } from './testing/overlay-theatre.js';
 import { differs, LETTERS_OFF, SHARE_OFF, still } from './testing/stills.js';
 
 const theatre = useTheatre();
@@ -13,8 +13,7 @@ beforeEach(async () => {
   await theatre.context.addInitScript(() => Reflect.set(window, 'obsstudio', { pluginVersion: '2.26.4' }));
   await theatre.context.clock.install();
   ({ page } = await theatre.spectate());
-  // The page's own time stands still from now on, so that a slow machine misses nothing.
-  await page.clock.pauseAt(Date.now() + 5000);
+  await stopTime(page);
 });
 
 /** One alert that looks like this, just begun. */

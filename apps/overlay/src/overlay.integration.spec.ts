@@ -1,7 +1,7 @@
 import { CloseCode } from '@droppio/protocol';
 import { aDisplay, HOSTILE_TEXTS } from '@droppio/tips/testing';
 import { describe, expect, it } from 'vitest';
-import { alertOf, TOKEN, until, useTheatre } from './testing/overlay-theatre.js';
+import { alertOf, stopTime, TOKEN, until, useTheatre } from './testing/overlay-theatre.js';
 
 const theatre = useTheatre();
 const SIZES = [
@@ -219,6 +219,7 @@ describe('the link', () => {
     await page.clock.install();
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');
+    await stopTime(page);
     theatre.gateway.refuseWith = CloseCode.overloaded;
     theatre.gateway.cut();
     await page.waitForSelector('body[data-connection="connecting"]');
@@ -228,6 +229,7 @@ describe('the link', () => {
     await until(() => page.locator('#link-dot').isVisible());
     expect(await page.locator('#notice').isVisible()).toBe(false);
     theatre.gateway.refuseWith = undefined;
+    await page.clock.resume();
     await page.clock.runFor(25_000);
     await page.waitForSelector('body[data-connection="open"]');
     expect(await page.locator('#link-dot').isVisible()).toBe(false);

@@ -1,7 +1,7 @@
 import { ANCHORS, ANIMATIONS } from '@droppio/tips';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { alertOf, until, useTheatre } from './testing/overlay-theatre.js';
+import { alertOf, stopTime, until, useTheatre } from './testing/overlay-theatre.js';
 
 const theatre = useTheatre();
 
@@ -25,7 +25,7 @@ describe('the theme', () => {
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');
     // Time stands still from now on, so that a slow machine misses no frame.
-    await page.clock.pauseAt(Date.now() + 5000);
+    await stopTime(page);
     for (const animation of ANIMATIONS) {
       theatre.configure({ defaults: { durationMs: 2000, enter: animation, exit: animation } });
       const alert = alertOf(page, theatre.tip().tipId);

@@ -180,5 +180,7 @@ export function useTheatre(): Theatre {
 }
 
 export const until = (check: () => unknown): Promise<void> => expect.poll(check, { timeout: 10_000, interval: 20 }).toBeTruthy();
+/** The page's own time stands still from now on, so that a slow machine misses nothing; its clock is installed. */
+export const stopTime = (page: Page): Promise<void> => page.clock.pauseAt(Date.now() + 5000);
 export const alertOf = (page: Page, tipId: string): Locator => page.locator(`[data-alert][data-tip-id="${tipId}"]`);
 const now = () => ({ block: Date.now() - 500, seen: Date.now() });

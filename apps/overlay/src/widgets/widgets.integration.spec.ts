@@ -47,7 +47,7 @@ describe('a goal bar', () => {
     stand.retract(old);
     await says(page, 'goal-amount', '0 ETH');
     theatre.gateway.cut();
-    await until(() => theatre.gateway.connections === 0);
+    // At once: a page may be back after a few milliseconds.
     stand.tip('while-away', 3n * ETH);
     await says(page, 'goal-amount', '3 ETH');
     await page.reload();
@@ -143,6 +143,7 @@ describe('a ticker', () => {
       return rows.allTextContents();
     };
     await expect.poll(shown).toContain('tipper-7');
+    await page.clock.pauseAt(60_000);
     const seen = new Set(await shown());
     expect(seen.size).toBeLessThan(8);
     for (let page_ = 0; page_ < 8; page_ += 1) {
