@@ -16,6 +16,9 @@ const shared = {
   ssr: { resolve: { conditions: ['@droppio/source', 'node', 'development|production'] } },
 } as const;
 
+/** What is asked for over and over may come late on a busy machine (vitest would wait for a second); who asks says so where it must come sooner. */
+const expectOfServices = { poll: { timeout: 10_000, interval: 20 } };
+
 // The suffix of a test file decides where it runs: plain specs touch no network; integration specs and stories get real services, those of k8s/
 // the real kubectl.
 export default defineConfig({
@@ -59,6 +62,7 @@ export default defineConfig({
           maxWorkers,
           env: { TZ: 'UTC' },
           globalSetup: ['e2e/src/services/global-setup.ts'],
+          expect: expectOfServices,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -72,6 +76,7 @@ export default defineConfig({
           maxWorkers,
           env: { TZ: 'UTC' },
           globalSetup: ['e2e/src/services/global-setup.ts', 'e2e/src/services/build.ts'],
+          expect: expectOfServices,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
@@ -87,6 +92,7 @@ export default defineConfig({
           fileParallelism: false,
           env: { TZ: 'UTC' },
           globalSetup: ['e2e/src/services/global-setup.ts', 'e2e/src/services/build.ts'],
+          expect: expectOfServices,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
