@@ -40,6 +40,8 @@ function watch({ sockets = [{ url: node.url, name: 'ws', chainId: 1 }], ...field
   running = new HeadWatch(sources, listener, new SystemClock(), unregisteredMetrics().heads).run(watching.signal);
 }
 
+/** Before the poll that finds a socket gone silent: what is heard this soon came by itself. */
+const SOON = { timeout: 2000 };
 const polled = [{ name: 'rpc', head: () => chain.head() }];
 const heard = (): readonly string[] => heads.map(({ head }) => head.hash);
 const subscribed = async (times = 1): Promise<void> => {
@@ -54,7 +56,7 @@ describe(HeadWatch.name, () => {
     const head = chain.mine();
     node.push(blockOf(head));
     node.push(blockOf(head));
-    await expect.poll(heard).toContain(head.hash);
+    await expect.poll(heard, SOON).toContain(head.hash);
     await chain.head();
     expect(heard().filter((hash) => hash === head.hash)).toHaveLength(1);
   });
@@ -93,7 +95,7 @@ describe(HeadWatch.name, () => {
     for (let n = 0; n < 3; n += 1) {
       const head = chain.mine();
       node.push(blockOf(head));
-      await expect.poll(heard).toContain(head.hash);
+      await expect.poll(heard, SOON).toContain(head.hash);
     }
     const began = performance.now();
     const unpushed = chain.mine();
@@ -104,7 +106,7 @@ describe(HeadWatch.name, () => {
     await subscribed(2);
     const next = chain.mine();
     node.push(blockOf(next));
-    await expect.poll(heard).toContain(next.hash);
+    await expect.poll(heard, SOON).toContain(next.hash);
   }, 15_000);
 
   it('lets go of a socket that was silent from its first moment', async () => {
@@ -151,7 +153,7 @@ describe(HeadWatch.name, () => {
     watch({ polled, sockets, pollMs: 50 });
     for (let n = 0; n < 3; n += 1) {
       const head = chain.mine();
-      await expect.poll(heard).toContain(head.hash);
+      await expect.poll(heard, SOON).toContain(head.hash);
     }
     node = await FakeSocketNode.start();
   });
@@ -164,7 +166,7 @@ describe(HeadWatch.name, () => {
     node.push(null);
     const head = chain.mine();
     node.push(blockOf(head));
-    await expect.poll(heard).toEqual([head.hash]);
+    await expect.poll(heard, SOON).toEqual([head.hash]);
     expect(node.connections).toBe(1);
   });
 
