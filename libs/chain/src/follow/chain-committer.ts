@@ -94,13 +94,13 @@ export class ChainCommitter {
     this.parts.drains.publish(this.expectCommitted(await this.parts.ledger.drop(this.chainId, this.fence, upTo)));
   }
 
-  /** Raises some of what is due; whether that was all. */
   /** What waited for the block that the cursor stands on, and for those known on top of it, where its committer could not tell any more. */
   async tellDue(onTop: number): Promise<void> {
     const height = (this.window.tip?.number ?? -1) + onTop;
     this.parts.drains.publish(this.expectCommitted(await this.parts.ledger.tellDue(this.chainId, this.fence, height)));
   }
 
+  /** Raises some of what is due; whether that was all. */
   async finalize(marks: Marks): Promise<boolean> {
     const outcome = await this.parts.ledger.finalize(this.chainId, this.fence, marks);
     this.parts.drains.publish(this.expectCommitted(outcome));
