@@ -122,9 +122,7 @@ describe.each(houses)('a tip reaches the overlay (%s)', (_, start) => {
     const creator = await client.creator();
     await client.tip(creator, GWEI, 'older');
     await client.tip(creator, GWEI, 'newer');
-    await expect
-      .poll(async () => (await client.history(creator)).map((tip) => tip.message), { timeout: 10_000 })
-      .toEqual(['newer', 'older']);
+    await expect.poll(async () => (await client.history(creator)).map((tip) => tip.message)).toEqual(['newer', 'older']);
   });
 
   it('keeps the tips of one creator from the overlay of another', async () => {

@@ -13,7 +13,6 @@ Logger.overrideLogger(false);
  * program that listens and then sleeps in a transaction fills it up for all.
  */
 const EPOCH = 'epoch-01';
-const WAIT = { timeout: 10_000, interval: 20 };
 const options = { times: { askEveryMs: 300, askDeafEveryMs: 100 }, liveMs: 100 };
 let server: PostgresServer;
 let database: TestDatabase;
@@ -60,8 +59,8 @@ describe('a server whose queue of notifications is full', () => {
     for (let seq = 1; seq <= 5; seq += 1) {
       expect(await there.committing.append(creatorId, EPOCH, aTipEvent({ seq }))).toEqual({ kind: 'appended' });
     }
-    await expect.poll(seqs, WAIT).toEqual([1, 2, 3, 4, 5]);
-    await expect.poll(() => fullness.mock.lastCall?.[0], WAIT).toBeGreaterThan(0.9);
+    await expect.poll(seqs).toEqual([1, 2, 3, 4, 5]);
+    await expect.poll(() => fullness.mock.lastCall?.[0]).toBeGreaterThan(0.9);
     // What was rewritten is told in a transaction, which a refused word would undo.
     const another = aCreatorId();
     await there.committing.restore(another, { position: { epoch: EPOCH, seq: 1 }, events: [aTipEvent({ seq: 1 })], grants: [] });
@@ -70,11 +69,11 @@ describe('a server whose queue of notifications is full', () => {
     const late = await openFeedProcess(database.url, options);
     expect(late.feed.isListening).toBe(false);
     // Those that were there before know that they are told nothing.
-    await expect.poll(() => here.feed.isListening, WAIT).toBe(false);
+    await expect.poll(() => here.feed.isListening).toBe(false);
 
     await sleeper.query('COMMIT');
-    await expect.poll(() => [here, there, late].map(({ feed }) => feed.isListening), WAIT).toEqual([true, true, true]);
-    await expect.poll(() => fullness.mock.lastCall?.[0], WAIT).toBeLessThan(0.5);
+    await expect.poll(() => [here, there, late].map(({ feed }) => feed.isListening)).toEqual([true, true, true]);
+    await expect.poll(() => fullness.mock.lastCall?.[0]).toBeLessThan(0.5);
     await late.close();
     expect(heard.map(({ kind }) => kind)).toEqual(Array.from({ length: 5 }, () => 'event'));
   });

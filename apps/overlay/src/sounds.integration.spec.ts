@@ -47,7 +47,7 @@ describe('what a creator has uploaded', () => {
       const [red = 0, , blue = 0] = data.subarray(4 * (width * (height >> 1) + (width >> 1)));
       return red > 200 ? 'red' : blue > 200 ? 'blue' : 'neither';
     };
-    const turns = (to: string) => expect.poll(colour, { timeout: 10_000 }).toBe(to);
+    const turns = (to: string) => expect.poll(colour).toBe(to);
     await turns('red');
     for (let looks = 0; looks < LOOKS; looks += 1) expect(await colour()).toBe('red');
     theatre.configure({ motion: 'full', ...look });

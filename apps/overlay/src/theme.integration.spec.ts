@@ -24,7 +24,6 @@ describe('the theme', () => {
     await page.clock.install();
     await page.reload();
     await page.waitForSelector('body[data-connection="open"]');
-    // Time stands still from now on, so that a slow machine misses no frame.
     await stopTime(page);
     for (const animation of ANIMATIONS) {
       theatre.configure({ defaults: { durationMs: 2000, enter: animation, exit: animation } });

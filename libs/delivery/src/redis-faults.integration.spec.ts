@@ -83,7 +83,7 @@ describe('overlays on a gateway whose Redis', () => {
       'errors_total\\{command="\\w+"\\} [1-9]',
       'command_seconds_count\\{.*outcome="error"',
     ]) {
-      await expect.poll(() => house.metrics(), { timeout: 10_000 }).toMatch(new RegExp(`droppio_gateway_redis_${counted}`));
+      await expect.poll(() => house.metrics()).toMatch(new RegExp(`droppio_gateway_redis_${counted}`));
     }
     for (let i = 0; i < 5; i += 1) truth.commit(truth.tip());
     const newcomer = await house.visitor(`?token=${token}`);

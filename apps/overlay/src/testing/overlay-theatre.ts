@@ -179,7 +179,7 @@ export function useTheatre(): Theatre {
   return theatre;
 }
 
-export const until = (check: () => unknown): Promise<void> => expect.poll(check, { timeout: 10_000, interval: 20 }).toBeTruthy();
+export const until = (check: () => unknown): Promise<void> => expect.poll(check).toBeTruthy();
 /** The page's own time stands still from now on, so that a slow machine misses nothing; its clock is installed. */
 export const stopTime = (page: Page): Promise<void> => page.clock.pauseAt(Date.now() + 5000);
 export const alertOf = (page: Page, tipId: string): Locator => page.locator(`[data-alert][data-tip-id="${tipId}"]`);

@@ -108,7 +108,7 @@ describe('a node that lies', () => {
     await listenTo([forging, honest], { quorum });
     const height = chain.tip.number;
     chain.mine(tipOf('before'));
-    await expect.poll(() => nodes.map((node) => node.count('eth_getLogs')).every((count) => count >= 2), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => nodes.map((node) => node.count('eth_getLogs')).every((count) => count >= 2)).toBe(true);
     expect((await storage.ledger.cursor(chain.chainId))?.number).toBe(height);
     expect(await messages()).toEqual([]);
     const [first] = nodes;

@@ -71,7 +71,7 @@ describe(PendingWatch.name, () => {
       unregisteredMetrics(),
     );
     reader.watchPending(filter, listen, ending.signal);
-    await expect.poll(hashes, { timeout: 10_000 }).toHaveLength(3);
+    await expect.poll(hashes).toHaveLength(3);
     expect(hashes()[0]).toBe(log['transactionHash']);
     const asked = node.asked.find(({ method }) => method === 'eth_getLogs');
     expect(asked?.params).toEqual([{ fromBlock: 'pending', toBlock: 'pending', address: [JAR], topics: [[TIP_TOPIC]] }]);

@@ -189,7 +189,7 @@ describe('the export', () => {
     expect((await api.call('GET', '/v1/tips.csv', { token: bea.accessToken })).status).toBe(200);
     // Nobody reads: the pages stop when the buffers between are full.
     const calls = () => list.mock.calls.length;
-    await expect.poll(async () => (await stable(calls)) < 10_000, { timeout: 10_000 }).toBe(true);
+    await expect.poll(async () => (await stable(calls)) < 10_000).toBe(true);
     hangUp.abort();
     list.mockRestore();
     await expect.poll(async () => (await file()).status, { timeout: 5000 }).toBe(200);

@@ -87,7 +87,7 @@ describe(BrokerClaim.name, () => {
     await take('postgres', [1], proxy.url);
     proxy.freeze();
     // The server does not know yet that the first one is gone.
-    await expect.poll(holders, { timeout: 10_000 }).toHaveLength(2);
+    await expect.poll(holders).toHaveLength(2);
     await Promise.all(claims.splice(0).map((claim) => claim.close()));
     await proxy.close();
   });
