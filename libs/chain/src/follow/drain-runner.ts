@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import type { Committed, EventRelay, TipLedger } from '@droppio/tips';
-import type { FollowerMetrics } from '../metrics.js';
+import type { FollowerMetrics } from './follower-metrics.js';
 
 const DRAINS_AT_ONCE = 64;
 /** Each takes a connection to the database now and then, of which commits need one, too. */

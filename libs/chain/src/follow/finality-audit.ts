@@ -11,7 +11,7 @@ import {
   type TipLedger,
 } from '@droppio/tips';
 import { decodeTip, TIP_TOPIC } from '../decode-tip.js';
-import type { FollowerMetrics } from '../metrics.js';
+import type { FollowerMetrics } from './follower-metrics.js';
 import { isTransfer } from '../tip-ordinal.js';
 import type { BlockWindow } from './block-window.js';
 import type { Marks } from './finality.js';

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { ChainUnavailable } from '@droppio/tips';
-import type { RpcMetrics } from '../metrics.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
+import type { RpcMetrics } from './rpc-metrics.js';
 import { hedgeAfter, type Answer, type RpcPool } from './rpc-pool.js';
 
 /** Fewer than two independent providers say the same: nothing may be believed yet. */

@@ -1,5 +1,5 @@
 import type { BlockHeader, Clock } from '@droppio/tips';
-import type { HeadMetrics } from '../metrics.js';
+import type { HeadMetrics } from './head-metrics.js';
 import { NodeSocket, type SocketTarget } from './node-socket.js';
 import { parseHead } from './rpc-answer.js';
 

@@ -4,8 +4,8 @@ import type { BlockHeader, Clock } from '@droppio/tips';
 import { BlockPace } from './block-pace.js';
 import { BlockVisibility } from './block-visibility.js';
 import { HeadMerge } from './head-merge.js';
+import type { HeadMetrics } from './head-metrics.js';
 import { HeadSocket } from './head-socket.js';
-import type { HeadMetrics } from '../metrics.js';
 import type { SocketTarget } from './node-socket.js';
 
 /** One endpoint that can be asked for its head. */

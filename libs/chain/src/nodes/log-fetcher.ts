@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import type { BlockHeader, ChainLog, Clock, Hex, LogFilter } from '@droppio/tips';
-import type { RpcMetrics } from '../metrics.js';
 import type { Ballot } from './ballot.js';
 import type { BlockSource } from './block-sources.js';
 import { bloomFill, type BloomVerdict } from './bloom.js';
@@ -12,6 +11,7 @@ import type { LogQuorum } from './quorum.js';
 import { parseBlock, parseLogs, parseReceipts } from './rpc-answer.js';
 import type { RpcEndpoint } from './rpc-endpoint.js';
 import { RpcFailed } from './rpc-failure.js';
+import type { RpcMetrics } from './rpc-metrics.js';
 import type { Answer, AskOptions, RpcPool } from './rpc-pool.js';
 
 export interface LogQuestion {

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { backoffMs, type Clock } from '@droppio/tips';
 import { WebSocket, type RawData } from 'ws';
 import * as z from 'zod';
-import type { HeadMetrics } from '../metrics.js';
+import type { HeadMetrics } from './head-metrics.js';
 
 /** Why a subscription ended. `behind`: open and silent while others told of newer blocks. */
 export type SocketEnd = 'refused' | 'closed' | 'no-pong' | 'no-answer' | 'behind' | 'wrong-chain' | 'stopped';

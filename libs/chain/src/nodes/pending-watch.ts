@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorFields } from '@droppio/platform';
 import type { ChainLog, Clock, LogFilter, PendingListener } from '@droppio/tips';
-import type { HeadMetrics } from '../metrics.js';
+import type { HeadMetrics } from './head-metrics.js';
 import { NodeSocket, type SocketTarget } from './node-socket.js';
 import { parsePendingLogs } from './rpc-answer.js';
 

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { Circuit } from './circuit.js';
 import { JsonPost, type HttpReply } from './json-post.js';
 import { Latency } from './latency.js';
-import type { RpcMetrics } from '../metrics.js';
 import { RateLimit } from './rate-limit.js';
 import { beginningOf, RpcFailed } from './rpc-failure.js';
+import type { RpcMetrics } from './rpc-metrics.js';
 
 export interface RpcQuestion<T> {
   readonly method: string;
